@@ -1,0 +1,294 @@
+//! The seven propagation headers, whatever map they came in.
+
+use std::borrow::Cow;
+
+use serde::de::MapAccess;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::ids::SpanId;
+use crate::json::{self, Members, Pace};
+use crate::{traceparent, tracestate};
+
+pub(crate) const TRACE_ID: &str = "x-datadog-trace-id";
+pub(crate) const PARENT_ID: &str = "x-datadog-parent-id";
+pub(crate) const SAMPLING_PRIORITY: &str = "x-datadog-sampling-priority";
+pub(crate) const ORIGIN: &str = "x-datadog-origin";
+pub(crate) const TAGS: &str = "x-datadog-tags";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACESTATE: &str = "tracestate";
+
+/// The style that a context was read from or is written in.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum HeaderStyle {
+    /// `x-datadog-*`.
+    Datadog,
+    /// W3C's `traceparent` and `tracestate`.
+    TraceContext,
+}
+
+impl HeaderStyle {
+    /// Returns the name that `DD_TRACE_PROPAGATION_STYLE` uses: `datadog` or `tracecontext`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Datadog => "datadog",
+            Self::TraceContext => "tracecontext",
+        }
+    }
+}
+
+/// The propagation headers we know, undecoded. Others are not kept, only noticed.
+///
+/// Names are read in any case, and as WSGI writes them (`HTTP_X_DATADOG_TRACE_ID`); of two values
+/// for one header the last counts. In JSON an integer counts as its decimal, a value of another
+/// type as absent.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Headers<'a> {
+    pub(crate) trace_id: Option<Cow<'a, str>>,
+    pub(crate) parent_id: Option<Cow<'a, str>>,
+    pub(crate) sampling_priority: Option<Cow<'a, str>>,
+    pub(crate) origin: Option<Cow<'a, str>>,
+    pub(crate) tags: Option<Cow<'a, str>>,
+    pub(crate) traceparent: Option<Cow<'a, str>>,
+    pub(crate) tracestate: Option<Cow<'a, str>>,
+    /// Whether the map held anything else: it then differs from every map of ours.
+    pub(crate) others: bool,
+}
+
+impl<'a> Headers<'a> {
+    /// Returns the headers in a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseHeadersError`] if `json` is not JSON, or no object.
+    pub fn from_json(json: &'a str) -> Result<Self, ParseHeadersError> {
+        Self::read_json(json, Names::Caller)
+    }
+
+    /// The same for a checkpoint's payload, where no web server has renamed anything.
+    pub(crate) fn from_checkpoint(json: &'a str) -> Result<Self, ParseHeadersError> {
+        Self::read_json(json, Names::Checkpoint)
+    }
+
+    /// Returns the headers among pairs of name and value.
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: AsRef<str>,
+        V: Into<Cow<'a, str>>,
+    {
+        let mut headers = Self::default();
+        for (name, value) in pairs {
+            match headers.slot(name.as_ref().as_bytes(), Names::Caller) {
+                Some(slot) => *slot = Some(value.into()),
+                None => headers.others = true,
+            }
+        }
+        headers
+    }
+
+    /// Returns `x-datadog-trace-id` as it came.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
+
+    /// Returns `x-datadog-parent-id` as it came.
+    pub fn parent_id(&self) -> Option<&str> {
+        self.parent_id.as_deref()
+    }
+
+    /// Returns `x-datadog-sampling-priority` as it came.
+    pub fn sampling_priority(&self) -> Option<&str> {
+        self.sampling_priority.as_deref()
+    }
+
+    /// Returns `x-datadog-origin` as it came.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Returns `x-datadog-tags` as it came.
+    pub fn tags(&self) -> Option<&str> {
+        self.tags.as_deref()
+    }
+
+    /// Returns `traceparent` as it came.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
+    }
+
+    /// Returns `tracestate` as it came.
+    pub fn tracestate(&self) -> Option<&str> {
+        self.tracestate.as_deref()
+    }
+
+    /// Whether none of the seven is there.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Returns the headers that are there, by lower-case name, in the order in which we write them.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            (TRACE_ID, &self.trace_id),
+            (PARENT_ID, &self.parent_id),
+            (SAMPLING_PRIORITY, &self.sampling_priority),
+            (ORIGIN, &self.origin),
+            (TAGS, &self.tags),
+            (TRACEPARENT, &self.traceparent),
+            (TRACESTATE, &self.tracestate),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
+
+    /// Returns the headers as one compact JSON object of strings, in the order of [`Headers::iter`].
+    pub fn to_json(&self) -> String {
+        let mut json = Vec::new();
+        let written = (|| {
+            let mut serializer = serde_json::Serializer::new(&mut json);
+            let mut map = (&mut serializer).serialize_map(None)?;
+            for (name, value) in self.iter() {
+                map.serialize_entry(name, value)?;
+            }
+            map.end()
+        })();
+        // Strings into memory: neither step can fail; an empty object is what no header would give.
+        match (written, String::from_utf8(json)) {
+            (Ok(()), Ok(json)) => json,
+            _ => "{}".to_owned(),
+        }
+    }
+
+    /// Returns the same headers, borrowing nothing.
+    pub fn into_owned(self) -> Headers<'static> {
+        let own = |value: Option<Cow<'_, str>>| value.map(|value| Cow::Owned(value.into_owned()));
+        Headers {
+            trace_id: own(self.trace_id),
+            parent_id: own(self.parent_id),
+            sampling_priority: own(self.sampling_priority),
+            origin: own(self.origin),
+            tags: own(self.tags),
+            traceparent: own(self.traceparent),
+            tracestate: own(self.tracestate),
+            others: self.others,
+        }
+    }
+
+    /// Returns the headers with `parent` wherever a parent is named: `x-datadog-parent-id`, the
+    /// parent field of `traceparent`, `p:` in the `dd` member of `tracestate`. What is absent or
+    /// malformed stays so.
+    #[must_use]
+    pub fn with_parent_id(mut self, parent: SpanId) -> Self {
+        if self.parent_id.is_some() {
+            self.parent_id = Some(Cow::Owned(parent.to_string()));
+        }
+        if let Some(replaced) = self
+            .traceparent()
+            .and_then(|text| traceparent::with_parent_id(text, parent))
+        {
+            self.traceparent = Some(Cow::Owned(replaced));
+        }
+        if let Some(replaced) = self
+            .tracestate()
+            .and_then(|text| tracestate::with_parent_id(text, parent))
+        {
+            self.tracestate = Some(Cow::Owned(replaced));
+        }
+        self
+    }
+
+    fn read_json(json: &'a str, names: Names) -> Result<Self, ParseHeadersError> {
+        let mut reading = JsonHeaders {
+            headers: Self::default(),
+            names,
+        };
+        match json::read_object(json, Pace::Fast, &mut reading) {
+            Ok(true) => Ok(reading.headers),
+            Ok(false) => Err(ParseHeadersError::NotAnObject),
+            Err(_) => Err(ParseHeadersError::NotJson),
+        }
+    }
+
+    fn slot(&mut self, name: &[u8], names: Names) -> Option<&mut Option<Cow<'a, str>>> {
+        let is = |header: &str| names.matches(name, header.as_bytes());
+        if is(TRACE_ID) {
+            Some(&mut self.trace_id)
+        } else if is(PARENT_ID) {
+            Some(&mut self.parent_id)
+        } else if is(SAMPLING_PRIORITY) {
+            Some(&mut self.sampling_priority)
+        } else if is(ORIGIN) {
+            Some(&mut self.origin)
+        } else if is(TAGS) {
+            Some(&mut self.tags)
+        } else if is(TRACEPARENT) {
+            Some(&mut self.traceparent)
+        } else if is(TRACESTATE) {
+            Some(&mut self.tracestate)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why a text holds no header map.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseHeadersError {
+    /// JSON, but not an object.
+    #[error("expected a JSON object")]
+    NotAnObject,
+    /// Not JSON.
+    #[error("expected JSON")]
+    NotJson,
+}
+
+/// Which spellings of a header's name are understood.
+#[derive(Clone, Copy, Debug)]
+enum Names {
+    /// Those of a caller's headers: in any case, or as WSGI puts them into its environment.
+    /// <https://peps.python.org/pep-3333/#environ-variables>
+    Caller,
+    /// In any case.
+    Checkpoint,
+}
+
+impl Names {
+    fn matches(self, name: &[u8], header: &[u8]) -> bool {
+        if name.eq_ignore_ascii_case(header) {
+            return true;
+        }
+        let Some((prefix, wsgi)) = name.split_at_checked(WSGI_PREFIX.len()) else {
+            return false;
+        };
+        matches!(self, Self::Caller)
+            && prefix.eq_ignore_ascii_case(WSGI_PREFIX)
+            && wsgi.len() == header.len()
+            && wsgi.iter().zip(header).all(|(have, want)| match want {
+                b'-' => *have == b'_',
+                want => have.eq_ignore_ascii_case(want),
+            })
+    }
+}
+
+const WSGI_PREFIX: &[u8] = b"http_";
+
+struct JsonHeaders<'a> {
+    headers: Headers<'a>,
+    names: Names,
+}
+
+impl<'a> Members<'a> for JsonHeaders<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        _: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        let Some(slot) = self.headers.slot(name, self.names) else {
+            self.headers.others = true;
+            return Ok(false);
+        };
+        *slot = json::raw(map)?.and_then(json::text_or_integer);
+        Ok(true)
+    }
+}

@@ -1,0 +1,422 @@
+//! One operation of an execution's log, as events and answers show it.
+
+use std::borrow::Cow;
+
+use serde::de::{DeserializeSeed, MapAccess};
+
+use crate::checkpoint::NAME_PREFIX;
+use crate::json::{self, Members, Object, Pace};
+use crate::timestamp::UnixMillis;
+
+/// What an operation is. <https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html>
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OperationType {
+    /// Waits for an answer from outside.
+    Callback,
+    /// Calls another function.
+    ChainedInvoke,
+    /// Groups other operations: a child context, a map, a branch.
+    Context,
+    /// The execution itself.
+    Execution,
+    /// Unknown to us, or not said.
+    #[default]
+    Other,
+    /// Runs the user's code once.
+    Step,
+    /// Waits for a time.
+    Wait,
+}
+
+impl OperationType {
+    /// Reads AWS's word, such as `CHAINED_INVOKE`, in any case.
+    pub fn parse(text: &str) -> Self {
+        const WORDS: [(&str, OperationType); 6] = [
+            ("CALLBACK", OperationType::Callback),
+            ("CHAINED_INVOKE", OperationType::ChainedInvoke),
+            ("CONTEXT", OperationType::Context),
+            ("EXECUTION", OperationType::Execution),
+            ("STEP", OperationType::Step),
+            ("WAIT", OperationType::Wait),
+        ];
+        lookup(&WORDS, text).unwrap_or_default()
+    }
+}
+
+/// How far an operation has come. <https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html>
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OperationStatus {
+    /// Ended: given up before it could succeed or fail.
+    Cancelled,
+    /// Ended with an error.
+    Failed,
+    /// Unknown to us.
+    Other,
+    /// A step that waits for its next attempt.
+    Pending,
+    /// A step whose next attempt is due.
+    Ready,
+    /// Under way; what an operation without a status is.
+    #[default]
+    Started,
+    /// Ended: stopped from outside.
+    Stopped,
+    /// Ended with a result.
+    Succeeded,
+    /// Ended: out of time.
+    TimedOut,
+}
+
+impl OperationStatus {
+    /// Reads AWS's word, such as `TIMED_OUT`, in any case.
+    pub fn parse(text: &str) -> Self {
+        const WORDS: [(&str, OperationStatus); 8] = [
+            ("CANCELLED", OperationStatus::Cancelled),
+            ("FAILED", OperationStatus::Failed),
+            ("PENDING", OperationStatus::Pending),
+            ("READY", OperationStatus::Ready),
+            ("STARTED", OperationStatus::Started),
+            ("STOPPED", OperationStatus::Stopped),
+            ("SUCCEEDED", OperationStatus::Succeeded),
+            ("TIMED_OUT", OperationStatus::TimedOut),
+        ];
+        lookup(&WORDS, text).unwrap_or(Self::Other)
+    }
+
+    /// Whether the operation will not change any more.
+    pub const fn is_ended(self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled | Self::Failed | Self::Stopped | Self::Succeeded | Self::TimedOut
+        )
+    }
+}
+
+/// An operation of the log. A field that is absent, or of an unexpected type, is `None`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Operation<'a> {
+    /// `Id`; empty if absent.
+    pub id: Cow<'a, str>,
+    /// `Type`.
+    pub kind: OperationType,
+    /// `Status`.
+    pub status: OperationStatus,
+    /// `SubType`, the SDK's own word, such as `WaitForCondition`.
+    pub sub_type: Option<Cow<'a, str>>,
+    /// `Name`.
+    pub name: Option<Cow<'a, str>>,
+    /// `ParentId`: the context that it belongs to.
+    pub parent_id: Option<Cow<'a, str>>,
+    /// `StartTimestamp`.
+    pub started_at: Option<UnixMillis>,
+    /// `EndTimestamp`.
+    pub ended_at: Option<UnixMillis>,
+    /// `StepDetails.Attempt`: attempts begun so far, from 1.
+    pub attempt: Option<u32>,
+    /// `StepDetails.NextAttemptTimestamp`.
+    pub next_attempt_at: Option<UnixMillis>,
+    /// `WaitDetails.ScheduledEndTimestamp`.
+    pub scheduled_end_at: Option<UnixMillis>,
+    /// `CallbackDetails.CallbackId`.
+    pub callback_id: Option<Cow<'a, str>>,
+    /// The `Error` of whichever details it has.
+    pub error: Option<ErrorObject<'a>>,
+    /// `StepDetails.Result`, or `Payload` if that is absent; only of an operation whose name begins
+    /// with [`NAME_PREFIX`]: others' results are nobody's business here.
+    pub result: Option<Payload<'a>>,
+}
+
+impl Operation<'_> {
+    /// Returns the same operation, borrowing nothing.
+    pub fn into_owned(self) -> Operation<'static> {
+        Operation {
+            id: Cow::Owned(self.id.into_owned()),
+            kind: self.kind,
+            status: self.status,
+            sub_type: self.sub_type.map(own),
+            name: self.name.map(own),
+            parent_id: self.parent_id.map(own),
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            attempt: self.attempt,
+            next_attempt_at: self.next_attempt_at,
+            scheduled_end_at: self.scheduled_end_at,
+            callback_id: self.callback_id.map(own),
+            error: self.error.map(ErrorObject::into_owned),
+            result: self.result.map(Payload::into_owned),
+        }
+    }
+
+    /// Whether the name begins with [`NAME_PREFIX`].
+    pub fn is_in_name_space(&self) -> bool {
+        self.name
+            .as_deref()
+            .is_some_and(|name| name.starts_with(NAME_PREFIX))
+    }
+}
+
+/// What went wrong in an operation.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ErrorObject<'a> {
+    /// `ErrorType`.
+    pub error_type: Option<Cow<'a, str>>,
+    /// `ErrorMessage`.
+    pub message: Option<Cow<'a, str>>,
+}
+
+impl ErrorObject<'_> {
+    /// Returns the same error, borrowing nothing.
+    pub fn into_owned(self) -> ErrorObject<'static> {
+        ErrorObject {
+            error_type: self.error_type.map(own),
+            message: self.message.map(own),
+        }
+    }
+}
+
+/// What a checkpoint holds, in one of the two forms in which it reaches us.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Payload<'a> {
+    /// A JSON value as it stands in the event: normally a JSON string that holds a JSON object.
+    Json(Cow<'a, str>),
+    /// The text itself, as the AWS client gives it.
+    Text(Cow<'a, str>),
+}
+
+impl Payload<'_> {
+    /// Returns the same payload, borrowing nothing.
+    pub fn into_owned(self) -> Payload<'static> {
+        match self {
+            Self::Json(json) => Payload::Json(own(json)),
+            Self::Text(text) => Payload::Text(own(text)),
+        }
+    }
+}
+
+/// Reads one operation, and the input of an EXECUTION.
+#[derive(Debug, Default)]
+pub(crate) struct OperationMembers<'a> {
+    operation: Operation<'a>,
+    step: StepDetails<'a>,
+    payload: Option<&'a str>,
+    /// `ExecutionDetails.InputPayload`, raw.
+    pub(crate) input: Option<&'a str>,
+}
+
+impl<'a> OperationMembers<'a> {
+    pub(crate) fn into_operation(self) -> Operation<'a> {
+        let mut operation = self.operation;
+        if operation.is_in_name_space() {
+            let raw = self.step.result.or(self.payload);
+            operation.result = raw.map(|raw| Payload::Json(Cow::Borrowed(raw)));
+        }
+        operation.attempt = self.step.attempt;
+        operation.next_attempt_at = self.step.next_attempt_at;
+        operation
+    }
+
+    fn take_error<A: MapAccess<'a>>(&mut self, pace: Pace, map: &mut A) -> Result<(), A::Error> {
+        let mut details = ErrorDetails::default();
+        map.next_value_seed(Object {
+            members: &mut details,
+            pace,
+        })?;
+        self.operation.error = details.error.or(self.operation.error.take());
+        self.operation.callback_id = details.callback_id.or(self.operation.callback_id.take());
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for OperationMembers<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        pace: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        let operation = &mut self.operation;
+        match name {
+            b"Id" => operation.id = take_text(map)?.unwrap_or_default(),
+            b"Type" => {
+                operation.kind =
+                    take_text(map)?.map_or(OperationType::Other, |text| OperationType::parse(&text))
+            }
+            b"Status" => {
+                operation.status = take_text(map)?
+                    .map(|text| OperationStatus::parse(&text))
+                    .unwrap_or_default()
+            }
+            b"SubType" => operation.sub_type = take_text(map)?,
+            b"Name" => operation.name = take_text(map)?,
+            b"ParentId" => operation.parent_id = take_text(map)?,
+            b"StartTimestamp" => operation.started_at = take_moment(map)?,
+            b"EndTimestamp" => operation.ended_at = take_moment(map)?,
+            b"Payload" => self.payload = json::raw(map)?,
+            b"StepDetails" => {
+                self.step = StepDetails::default();
+                map.next_value_seed(Object {
+                    members: &mut self.step,
+                    pace,
+                })?;
+                operation.error = self.step.error.take().or(operation.error.take());
+            }
+            b"WaitDetails" => {
+                let mut details = WaitDetails(None);
+                map.next_value_seed(Object {
+                    members: &mut details,
+                    pace,
+                })?;
+                operation.scheduled_end_at = details.0;
+            }
+            b"ExecutionDetails" => {
+                let mut details = ExecutionDetails(None);
+                map.next_value_seed(Object {
+                    members: &mut details,
+                    pace,
+                })?;
+                self.input = details.0;
+            }
+            b"CallbackDetails" | b"ChainedInvokeDetails" | b"ContextDetails" => {
+                self.take_error(pace, map)?
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Debug, Default)]
+struct StepDetails<'a> {
+    attempt: Option<u32>,
+    next_attempt_at: Option<UnixMillis>,
+    result: Option<&'a str>,
+    error: Option<ErrorObject<'a>>,
+}
+
+impl<'a> Members<'a> for StepDetails<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        pace: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        match name {
+            b"Attempt" => self.attempt = json::raw(map)?.and_then(|raw| raw.parse().ok()),
+            b"NextAttemptTimestamp" => self.next_attempt_at = take_moment(map)?,
+            b"Result" => self.result = json::raw(map)?,
+            b"Error" => self.error = take_error(pace, map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// What we need of the details of a callback, a chained invoke or a context.
+#[derive(Debug, Default)]
+struct ErrorDetails<'a> {
+    callback_id: Option<Cow<'a, str>>,
+    error: Option<ErrorObject<'a>>,
+}
+
+impl<'a> Members<'a> for ErrorDetails<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        pace: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        match name {
+            b"CallbackId" => self.callback_id = take_text(map)?,
+            b"Error" => self.error = take_error(pace, map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Debug)]
+struct WaitDetails(Option<UnixMillis>);
+
+impl<'a> Members<'a> for WaitDetails {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        _: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        if name != b"ScheduledEndTimestamp" {
+            return Ok(false);
+        }
+        self.0 = take_moment(map)?;
+        Ok(true)
+    }
+}
+
+#[derive(Debug)]
+struct ExecutionDetails<'a>(Option<&'a str>);
+
+impl<'a> Members<'a> for ExecutionDetails<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        _: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        if name != b"InputPayload" {
+            return Ok(false);
+        }
+        self.0 = json::raw(map)?;
+        Ok(true)
+    }
+}
+
+impl<'a> Members<'a> for ErrorObject<'a> {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        _: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        match name {
+            b"ErrorType" => self.error_type = take_text(map)?,
+            b"ErrorMessage" => self.message = take_text(map)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn take_error<'a, A: MapAccess<'a>>(
+    pace: Pace,
+    map: &mut A,
+) -> Result<Option<ErrorObject<'a>>, A::Error> {
+    let mut error = ErrorObject::default();
+    let is_object = map.next_value_seed(Object {
+        members: &mut error,
+        pace,
+    })?;
+    Ok(is_object.then_some(error))
+}
+
+pub(crate) fn take_text<'a, A: MapAccess<'a>>(
+    map: &mut A,
+) -> Result<Option<Cow<'a, str>>, A::Error> {
+    Ok(json::raw(map)?.and_then(json::text))
+}
+
+fn take_moment<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Option<UnixMillis>, A::Error> {
+    Ok(json::raw(map)?.and_then(UnixMillis::from_json))
+}
+
+fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+fn lookup<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
+    let word = words
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text))?;
+    Some(word.1)
+}

@@ -1,0 +1,193 @@
+//! The `dd` member of W3C's `tracestate`: `dd=s:2;o:rum;p:00f067aa0ba902b7;t.dm:-4`.
+//!
+//! `s` is the sampling priority, `o` the origin, `p` the last Datadog span, `t.X` the tag
+//! `_dd.p.X`; `=` is written `~`. <https://www.w3.org/TR/trace-context/#tracestate-header>
+
+use crate::context::Context;
+use crate::decimal::{parse_like_python, strip};
+use crate::ids::SpanId;
+use crate::sampling::SamplingPriority;
+use crate::tags::{self, Tags};
+
+/// What the `dd` member tells.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct DatadogMember {
+    /// `s`, any integer; beyond -1 to 2 it is no priority.
+    priority: Option<i128>,
+    pub(crate) origin: Option<String>,
+    pub(crate) tags: Tags,
+}
+
+impl DatadogMember {
+    /// Returns the priority of a trace whose `traceparent` carries this `sampled` flag.
+    ///
+    /// The flag wins: `s` only says how strongly. The one exception is `ddtrace`'s: browser
+    /// sessions (`rum`) set the flag without having decided.
+    pub(crate) fn priority(&self, sampled: bool) -> Option<SamplingPriority> {
+        let stated = self.priority.filter(|number| *number != 0);
+        if stated.is_none() && self.origin.as_deref() == Some("rum") {
+            return self.priority.map(|_| SamplingPriority::AutoReject);
+        }
+        let agrees = stated
+            .filter(|number| (*number > 0) == sampled)
+            .and_then(|number| SamplingPriority::from_i64(i64::try_from(number).ok()?));
+        Some(agrees.unwrap_or(if sampled {
+            SamplingPriority::AutoKeep
+        } else {
+            SamplingPriority::AutoReject
+        }))
+    }
+}
+
+/// Returns what the last `dd` member of a `tracestate` tells: nothing if there is none, if it holds
+/// a field without `:` or an `s` that is no integer, or if the list is not printable ASCII.
+pub(crate) fn parse(text: &str) -> DatadogMember {
+    let printable = |member: &str| member.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !members(text).all(printable) {
+        return DatadogMember::default();
+    }
+    let last = members(text)
+        .filter_map(|member| member.strip_prefix(MEMBER))
+        .next_back();
+    last.and_then(parse_member).unwrap_or_default()
+}
+
+/// Returns the `tracestate` of a context: its `dd` member alone, at most 256 characters long.
+pub(crate) fn render(context: &Context) -> String {
+    let mut member = String::from(MEMBER);
+    if let Some(priority) = context.sampling_priority {
+        push_field(&mut member, &format!("s:{}", priority.value()));
+    }
+    if let Some(origin) = &context.origin {
+        push_field(&mut member, &format!("o:{}", encode(origin, Place::Value)));
+    }
+    push_field(&mut member, &format!("p:{}", context.parent_id.to_hex()));
+    for (name, value) in context.tags.iter() {
+        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+        push_field(
+            &mut member,
+            &format!(
+                "t.{}:{}",
+                encode(name, Place::Name),
+                encode(value, Place::Value)
+            ),
+        );
+    }
+    member
+}
+
+/// Returns `text` with another `p:` in every `dd` member; a member without one gets one at its end.
+/// `None` if there is no `dd` member.
+pub(crate) fn with_parent_id(text: &str, parent: SpanId) -> Option<String> {
+    let mut found = false;
+    let replaced: Vec<String> = members(text)
+        .map(|member| match member.strip_prefix(MEMBER) {
+            None => member.to_owned(),
+            Some(fields) => {
+                found = true;
+                replace_parent(fields, parent)
+            }
+        })
+        .collect();
+    found.then(|| replaced.join(","))
+}
+
+/// Whether two lists differ in nothing but the `dd` member's `p:` and the order of its fields.
+pub(crate) fn same_but_parent(one: &str, other: &str) -> bool {
+    fn fields(member: &str) -> Vec<&str> {
+        let mut fields: Vec<_> = match member.strip_prefix(MEMBER) {
+            Some(fields) => fields
+                .split(';')
+                .filter(|field| !field.starts_with("p:"))
+                .collect(),
+            None => return vec![member],
+        };
+        fields.sort_unstable();
+        fields.insert(0, MEMBER);
+        fields
+    }
+    members(one).map(fields).eq(members(other).map(fields))
+}
+
+/// The key of Datadog's member.
+const MEMBER: &str = "dd=";
+/// W3C asks to propagate members up to this length; `ddtrace` stops there.
+const MEMBER_LIMIT: usize = 256;
+
+fn members(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(',')
+        .map(strip)
+        .filter(|member| !member.is_empty())
+}
+
+fn parse_member(fields: &str) -> Option<DatadogMember> {
+    let mut member = DatadogMember::default();
+    let mut tags = Vec::new();
+    for field in fields.split(';') {
+        match field.split_once(':')? {
+            ("s", number) => member.priority = Some(parse_like_python(number)?),
+            ("o", origin) => {
+                member.origin = Some(decode(origin)).filter(|origin| !origin.is_empty())
+            }
+            (name, value) => {
+                if let Some(tag) = name.strip_prefix("t.") {
+                    tags.push((format!("{}{tag}", tags::PREFIX), decode(value)));
+                }
+            }
+        }
+    }
+    member.tags = Tags::from_pairs(tags);
+    Some(member)
+}
+
+fn replace_parent(fields: &str, parent: SpanId) -> String {
+    let mut replaced = String::from(MEMBER);
+    let mut written = false;
+    for field in fields.split(';') {
+        if !field.starts_with("p:") {
+            push(&mut replaced, field);
+        } else if !written {
+            push(&mut replaced, &format!("p:{}", parent.to_hex()));
+            written = true;
+        }
+    }
+    if !written {
+        push(&mut replaced, &format!("p:{}", parent.to_hex()));
+    }
+    replaced
+}
+
+/// Adds a field unless the member would grow too long.
+fn push_field(member: &mut String, field: &str) {
+    if member.len() + 1 + field.len() <= MEMBER_LIMIT {
+        push(member, field);
+    }
+}
+
+fn push(member: &mut String, field: &str) {
+    if member != MEMBER {
+        member.push(';');
+    }
+    member.push_str(field);
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Name,
+    Value,
+}
+
+/// Writes `=` as `~`, and `_` for what a member, or a field's name, cannot hold.
+fn encode(text: &str, place: Place) -> String {
+    let sign = |sign: char| match (place, sign) {
+        (_, ',' | ';' | '~') | (Place::Name, ' ' | '=' | ':') => '_',
+        (_, '=') => '~',
+        (_, ' '..='~') => sign,
+        _ => '_',
+    };
+    text.chars().map(sign).collect()
+}
+
+fn decode(text: &str) -> String {
+    text.replace('~', "=")
+}
