@@ -52,7 +52,7 @@ impl fmt::Display for CheckpointNumber {
     }
 }
 
-/// Returns the `Id` under which a checkpoint is written: the lower-case hex of BLAKE2b with a
+/// Returns the `Id` under which a checkpoint is written: the lower-case hex of `BLAKE2b` with a
 /// 16-byte digest over `name:arn`, 32 digits.
 ///
 /// WIRE: the same as `ddtrace`'s, so that of two libraries in one execution neither takes the

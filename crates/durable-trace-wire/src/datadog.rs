@@ -29,7 +29,7 @@ pub(crate) fn parse(headers: &Headers<'_>, rules: Rules) -> Option<Context> {
     let low = parse_id(headers.trace_id()?, rules)?;
     let parent_id = SpanId::new(parse_id(headers.parent_id()?, rules)?)?;
     let sampling_priority = match headers.sampling_priority() {
-        Some(number) => parse_priority(number, rules)?,
+        Some(number) => parse_priority(number, rules).ok()?,
         None => None,
     };
     let tagset = match headers.tags() {
@@ -74,20 +74,27 @@ fn parse_id(text: &str, rules: Rules) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
-/// Returns `None` if the header is so malformed that the others must not be believed.
-fn parse_priority(text: &str, rules: Rules) -> Option<Option<SamplingPriority>> {
+/// Returns an error if the header is so malformed that the others must not be believed either.
+fn parse_priority(text: &str, rules: Rules) -> Result<Option<SamplingPriority>, Malformed> {
     let number = parse_like_python(text);
     if number.is_none() && rules == Rules::Caller {
-        return None;
+        return Err(Malformed);
     }
     let number = number.and_then(|number| i64::try_from(number).ok());
-    Some(number.and_then(SamplingPriority::from_i64))
+    Ok(number.and_then(SamplingPriority::from_i64))
 }
+
+/// A header that makes the others worthless.
+struct Malformed;
 
 /// An origin is printable ASCII, or none at all.
 fn parse_origin(text: &str) -> Option<String> {
-    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    (printable && !text.is_empty()).then(|| text.to_owned())
+    (is_printable(text) && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// Whether every byte is one of ASCII's printable signs, the space included.
+pub(crate) fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// The content of `x-datadog-tags`.
@@ -130,8 +137,8 @@ impl Tagset {
         let mut trace_id_high = None;
         for pair in text.strip_suffix(',').unwrap_or(text).split(',') {
             let (name, value) = pair.split_once('=')?;
-            let value = strip(value);
-            if !is_name(name) || !is_value(value) {
+            let (text, value) = (value, strip(value));
+            if !is_name(name) || !is_value(text) || value.is_empty() {
                 return None;
             }
             match name {
@@ -207,10 +214,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_value(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~') && byte != b',')
+    !text.is_empty() && is_printable(text) && !text.contains(',')
 }
 
 /// `-` and the number of a sampling mechanism, as in `-4`.

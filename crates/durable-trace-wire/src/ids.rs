@@ -32,7 +32,6 @@ impl TraceId {
     }
 
     /// Returns the upper 64 bits: what `_dd.p.tid` carries; zero for a 64-bit id.
-    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves 64 bits")]
     pub const fn high(self) -> u64 {
         (self.0.get() >> 64) as u64
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::{self, Members, Name, Object, Pace};
@@ -61,12 +61,10 @@ impl<'a> Invocation<'a> {
         Ok(Some(Self {
             arn,
             checkpoint_token: event.checkpoint_token,
-            operations: operations.operations,
+            operations: operations.parsed,
             operation_count: operations.count,
             next_marker: next_marker.filter(|marker| !marker.is_empty()),
-            input_payload: operations
-                .input
-                .and_then(|raw| serde_json::from_str(raw).ok()),
+            input_payload: operations.input,
             updated_operation_ids: event.updated_operation_ids,
         }))
     }
@@ -148,9 +146,9 @@ impl<'a> Members<'a> for State<'a> {
 
 #[derive(Debug, Default)]
 struct Operations<'a> {
-    operations: Vec<Operation<'a>>,
+    parsed: Vec<Operation<'a>>,
     count: usize,
-    input: Option<&'a str>,
+    input: Option<&'a RawValue>,
 }
 
 impl<'a> Operations<'a> {
@@ -164,7 +162,7 @@ impl<'a> Operations<'a> {
         if operation.kind == OperationType::Execution {
             self.input = self.input.or(input);
         }
-        self.operations.push(operation);
+        self.parsed.push(operation);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which checkpoint of an execution's log is the one to go on with.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use crate::checkpoint::{CheckpointNumber, NAME_PREFIX, known_derivation};
 use crate::context::Context;
@@ -38,10 +39,10 @@ pub struct Skipped {
 pub enum SkipReason {
     /// An earlier operation has the same number.
     DuplicateNumber,
-    /// The payload names no valid ids: neither Datadog's nor a valid `traceparent`.
-    NoValidContext,
     /// There is no payload.
     NoPayload,
+    /// The payload names no valid ids: neither Datadog's nor a valid `traceparent`.
+    NoValidContext,
     /// Its Type is not STEP.
     NotAStep,
     /// The payload is JSON, but no object.
@@ -132,7 +133,7 @@ pub fn read<'a>(arn: &str, operations: impl IntoIterator<Item = &'a Operation<'a
         }
     }
     // Stable: of equal numbers the first in the log stays first.
-    candidates.sort_by(|one, other| other.number.cmp(&one.number));
+    candidates.sort_by_key(|candidate| Reverse(candidate.number));
     candidates.dedup_by(|later, first| {
         let repeated = later.number == first.number;
         if repeated {

@@ -36,14 +36,7 @@ const LAST_MILLIS: f64 = 253_402_300_800_000.0;
 fn parse_rfc3339(text: &str) -> Option<UnixMillis> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let (clock, offset) = match time.strip_suffix(['Z', 'z']) {
-        Some(clock) => (clock, 0),
-        None => {
-            let at = time.rfind(['+', '-'])?;
-            let (clock, offset) = time.split_at_checked(at)?;
-            (clock, parse_offset(offset)?)
-        }
-    };
+    let (clock, offset) = split_offset(time)?;
     let (clock, fraction) = match clock.split_once('.') {
         Some((clock, fraction)) => (clock, parse_fraction(fraction)?),
         None => (clock, 0),
@@ -76,7 +69,15 @@ fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> 
     fields.next().is_none().then_some(numbers)
 }
 
-/// Returns the minutes east of Greenwich.
+/// Returns the time of day, and the minutes east of Greenwich.
+fn split_offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
+        return Some((clock, 0));
+    }
+    let (clock, offset) = time.split_at_checked(time.rfind(['+', '-'])?)?;
+    Some((clock, parse_offset(offset)?))
+}
+
 fn parse_offset(text: &str) -> Option<i64> {
     let (sign, clock) = match text.split_at_checked(1)? {
         ("+", clock) => (1, clock),
@@ -105,6 +106,9 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
+/// From the first of March of the year 0, where the count below begins.
+const DAYS_BEFORE_1970: i64 = 719_468;
+
 /// Counts the days by years that begin in March, so that a leap day ends one.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -112,8 +116,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     // 153 days in every five months from March on.
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    const DAYS_FROM_0000_03_01: i64 = 719_468;
-    year * 365 + leap_days + day_of_year - DAYS_FROM_0000_03_01
+    year * 365 + leap_days + day_of_year - DAYS_BEFORE_1970
 }
 
 #[cfg(test)]

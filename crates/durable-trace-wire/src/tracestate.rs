@@ -4,6 +4,7 @@
 //! `_dd.p.X`; `=` is written `~`. <https://www.w3.org/TR/trace-context/#tracestate-header>
 
 use crate::context::Context;
+use crate::datadog::is_printable;
 use crate::decimal::{parse_like_python, strip};
 use crate::ids::SpanId;
 use crate::sampling::SamplingPriority;
@@ -42,8 +43,7 @@ impl DatadogMember {
 /// Returns what the last `dd` member of a `tracestate` tells: nothing if there is none, if it holds
 /// a field without `:` or an `s` that is no integer, or if the list is not printable ASCII.
 pub(crate) fn parse(text: &str) -> DatadogMember {
-    let printable = |member: &str| member.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if !members(text).all(printable) {
+    if !members(text).all(is_printable) {
         return DatadogMember::default();
     }
     let last = members(text)
@@ -52,26 +52,35 @@ pub(crate) fn parse(text: &str) -> DatadogMember {
     last.and_then(parse_member).unwrap_or_default()
 }
 
-/// Returns the `tracestate` of a context: its `dd` member alone, at most 256 characters long.
+/// Returns the `tracestate` of a context: its `dd` member alone.
+///
+/// Tags that would make it longer than 256 characters are left out, but for the two that every
+/// library reads.
 pub(crate) fn render(context: &Context) -> String {
     let mut member = String::from(MEMBER);
     if let Some(priority) = context.sampling_priority {
-        push_field(&mut member, &format!("s:{}", priority.value()));
+        push(&mut member, &format!("s:{}", priority.value()));
     }
-    if let Some(origin) = &context.origin {
-        push_field(&mut member, &format!("o:{}", encode(origin, Place::Value)));
+    if let Some(origin) = context
+        .origin
+        .as_deref()
+        .filter(|origin| is_printable(origin))
+    {
+        push(&mut member, &format!("o:{}", encode(origin, Place::Value)));
     }
-    push_field(&mut member, &format!("p:{}", context.parent_id.to_hex()));
-    for (name, value) in context.tags.iter() {
-        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-        push_field(
-            &mut member,
-            &format!(
-                "t.{}:{}",
-                encode(name, Place::Name),
-                encode(value, Place::Value)
-            ),
-        );
+    push(&mut member, &format!("p:{}", context.parent_id.to_hex()));
+    let (first, others): (Vec<_>, Vec<_>) = context
+        .tags
+        .iter()
+        .partition(|(name, _)| [tags::DECISION_MAKER, USER_ID].contains(name));
+    for (name, value) in first {
+        push(&mut member, &render_tag(name, value));
+    }
+    for (name, value) in others {
+        let field = render_tag(name, value);
+        if member.len() + 1 + field.len() <= MEMBER_LIMIT {
+            push(&mut member, &field);
+        }
     }
     member
 }
@@ -113,6 +122,8 @@ pub(crate) fn same_but_parent(one: &str, other: &str) -> bool {
 const MEMBER: &str = "dd=";
 /// W3C asks to propagate members up to this length; `ddtrace` stops there.
 const MEMBER_LIMIT: usize = 256;
+/// The user that the trace was made for, encoded.
+const USER_ID: &str = "_dd.p.usr.id";
 
 fn members(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(',')
@@ -127,7 +138,7 @@ fn parse_member(fields: &str) -> Option<DatadogMember> {
         match field.split_once(':')? {
             ("s", number) => member.priority = Some(parse_like_python(number)?),
             ("o", origin) => {
-                member.origin = Some(decode(origin)).filter(|origin| !origin.is_empty())
+                member.origin = Some(decode(origin)).filter(|origin| !origin.is_empty());
             }
             (name, value) => {
                 if let Some(tag) = name.strip_prefix("t.") {
@@ -157,11 +168,13 @@ fn replace_parent(fields: &str, parent: SpanId) -> String {
     replaced
 }
 
-/// Adds a field unless the member would grow too long.
-fn push_field(member: &mut String, field: &str) {
-    if member.len() + 1 + field.len() <= MEMBER_LIMIT {
-        push(member, field);
-    }
+fn render_tag(name: &str, value: &str) -> String {
+    let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+    format!(
+        "t.{}:{}",
+        encode(name, Place::Name),
+        encode(value, Place::Value)
+    )
 }
 
 fn push(member: &mut String, field: &str) {

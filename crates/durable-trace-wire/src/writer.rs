@@ -81,7 +81,7 @@ impl Decision {
     }
 }
 
-/// A checkpoint to write: one update of Type STEP, Action SUCCEED, SubType `Step`, no ParentId.
+/// A checkpoint to write: one update of Type STEP, Action SUCCEED, `SubType` `Step`, no `ParentId`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Checkpoint {
     /// The N of its name.
