@@ -1,0 +1,103 @@
+//! Things that go wrong on purpose.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::refusal::Refusal;
+
+/// One request, as a fault rule sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Call<'a> {
+    /// The API's name of the operation: `CheckpointDurableExecution` for one.
+    pub operation: &'a str,
+    /// The execution that the request is about; empty if it names none.
+    pub arn: &'a str,
+    /// The index of the invocation that the request's token descends from.
+    pub invocation: Option<usize>,
+    /// Counts the requests of this operation and execution from 1, retries included.
+    pub sequence: usize,
+    /// The client's own count of its attempts at this request, from 1, if it tells.
+    pub attempt: Option<u32>,
+    /// The body; for requests without one an object of the query.
+    pub body: &'a Value,
+}
+
+/// What is to go wrong with a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Close the connection without doing anything.
+    CutConnection,
+    /// Hold the request back for so long by the machine's clock, then go on as always.
+    Delay(Duration),
+    /// Never answer, nor do anything.
+    Hang,
+    /// Do what is asked, then close the connection without an answer.
+    LoseReply,
+    /// Do what is asked, then answer 200 with a body that is not JSON.
+    MalformedReply,
+    /// Refuse with an error of the API.
+    Refuse {
+        /// The HTTP status.
+        status: u16,
+        /// The API's name of the error.
+        error_type: String,
+        /// What the client is told.
+        message: String,
+    },
+    /// Refuse as if the token had been used before.
+    StaleToken,
+    /// Refuse with 429 `TooManyRequestsException`.
+    Throttle,
+}
+
+/// What a fault means for the course of a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Course {
+    pub(crate) delay: Option<Duration>,
+    /// What is answered without asking the service.
+    pub(crate) instead: Option<Instead>,
+    /// What becomes of the service's answer.
+    pub(crate) reply: Reply,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Instead {
+    Cut,
+    Hang,
+    Refuse(Refusal),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reply {
+    Lose,
+    Mangle,
+    Send,
+}
+
+/// Plans the course of a request.
+pub(crate) fn plan(fault: Option<Fault>) -> Course {
+    let mut course = Course {
+        delay: None,
+        instead: None,
+        reply: Reply::Send,
+    };
+    match fault {
+        None => {}
+        Some(Fault::CutConnection) => course.instead = Some(Instead::Cut),
+        Some(Fault::Delay(delay)) => course.delay = Some(delay),
+        Some(Fault::Hang) => course.instead = Some(Instead::Hang),
+        Some(Fault::LoseReply) => course.reply = Reply::Lose,
+        Some(Fault::MalformedReply) => course.reply = Reply::Mangle,
+        Some(Fault::Refuse {
+            status,
+            error_type,
+            message,
+        }) => course.instead = Some(Instead::Refuse(Refusal::new(status, error_type, message))),
+        Some(Fault::StaleToken) => course.instead = Some(Instead::Refuse(Refusal::stale_token())),
+        Some(Fault::Throttle) => course.instead = Some(Instead::Refuse(Refusal::throttled())),
+    }
+    course
+}

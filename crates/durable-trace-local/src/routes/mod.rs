@@ -1,0 +1,224 @@
+//! The HTTP edge: REST-JSON in, the core's decisions out.
+
+mod answer;
+mod connection;
+mod path;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use self::answer::answer;
+pub(crate) use self::answer::check_json;
+use self::connection::{CuttableListener, Scissors};
+use self::path::{Query, Route};
+use crate::faults::{Call, Course, Instead, Reply, plan};
+use crate::records::CallRecord;
+use crate::refusal::Refusal;
+use crate::service::Inner;
+use crate::state::Token;
+
+/// More than the API takes: 6 MiB and what encoding adds.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// What the service answers, before it is HTTP.
+#[derive(Debug, Default)]
+struct Reaction {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+/// A request that has arrived whole.
+struct Arrived {
+    route: Route,
+    query: Query,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What became of a request.
+enum Ended {
+    Cut,
+    Sent(Reaction),
+}
+
+/// Serves the API until dropped.
+pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener) {
+    let app = axum::Router::new().fallback(handle).with_state(inner);
+    let make = app.into_make_service_with_connect_info::<Scissors>();
+    if let Err(error) = axum::serve(CuttableListener(listener), make).await {
+        tracing::debug!(%error, "the service's listener ended");
+    }
+}
+
+async fn handle(
+    State(inner): State<Arc<Inner>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return send(refuse(&Refusal::new(
+            413,
+            "RequestTooLargeException",
+            "The request is too large.",
+        )));
+    };
+    let Some(route) = Route::parse(&parts.method, parts.uri.path()) else {
+        let message = format!(
+            "No operation of this service has this path: {} {}",
+            parts.method,
+            parts.uri.path()
+        );
+        return send(refuse(&Refusal::new(
+            404,
+            "UnknownOperationException",
+            message,
+        )));
+    };
+    let arrived = Arrived {
+        route,
+        query: Query::parse(parts.uri.query()),
+        headers: parts.headers,
+        body,
+    };
+    // A task of its own: a client that hangs up does not undo what it asked for.
+    let (sender, receiver) = oneshot::channel();
+    let worker = Arc::clone(&inner);
+    inner.spawn(async move {
+        let _ = sender.send(work(&worker, arrived).await);
+    });
+    match receiver.await {
+        Ok(Ended::Sent(reaction)) => send(reaction),
+        Ok(Ended::Cut) | Err(_) => {
+            scissors.cut();
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Records the request, lets go wrong what is to, and answers.
+async fn work(inner: &Arc<Inner>, arrived: Arrived) -> Ended {
+    let call = describe(inner, &arrived);
+    let fault_view = call.clone();
+    let (place, sequence) = inner.calls().begin(call);
+    let fault = inner.config().fault.as_ref().and_then(|rule| {
+        rule(&Call {
+            operation: &fault_view.operation,
+            arn: &fault_view.arn,
+            invocation: fault_view.invocation,
+            sequence,
+            attempt: fault_view.attempt,
+            body: &fault_view.request,
+        })
+    });
+    let Course {
+        delay,
+        instead,
+        reply,
+    } = plan(fault);
+    if let Some(delay) = delay {
+        tokio::time::sleep(delay).await;
+    }
+    let reaction = match instead {
+        Some(Instead::Cut) => return Ended::Cut,
+        Some(Instead::Hang) => std::future::pending().await,
+        Some(Instead::Refuse(refusal)) => refuse(&refusal),
+        None => answer(inner, &arrived)
+            .await
+            .unwrap_or_else(|refusal| refuse(&refusal)),
+    };
+    let recorded = serde_json::from_slice(&reaction.body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&reaction.body).into_owned()));
+    match reply {
+        Reply::Send => {
+            inner.calls().end(place, reaction.status, recorded);
+            Ended::Sent(reaction)
+        }
+        Reply::Lose => {
+            inner.calls().end(place, 0, recorded);
+            Ended::Cut
+        }
+        Reply::Mangle => {
+            inner
+                .calls()
+                .end(place, 200, Value::String(MANGLED.to_owned()));
+            Ended::Sent(Reaction {
+                status: 200,
+                headers: Vec::new(),
+                body: MANGLED.into(),
+            })
+        }
+    }
+}
+
+/// The body of a malformed reply: it begins like one and is not JSON.
+const MANGLED: &str = r#"{"CheckpointToken":"#;
+
+fn describe(inner: &Inner, arrived: &Arrived) -> CallRecord {
+    let request = if arrived.body.is_empty() {
+        let pairs = arrived
+            .query
+            .pairs()
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value)));
+        Value::Object(Map::from_iter(pairs))
+    } else {
+        serde_json::from_slice(&arrived.body)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&arrived.body).into_owned()))
+    };
+    let token = request
+        .get("CheckpointToken")
+        .and_then(Value::as_str)
+        .and_then(Token::decode);
+    let invocation = token
+        .and_then(|token| inner.read(|state| state.invocation_by_request_id(&token.invocation)));
+    CallRecord {
+        operation: arrived.route.operation().to_owned(),
+        arn: arrived.route.arn().to_owned(),
+        invocation,
+        attempt: parse_attempt(&arrived.headers),
+        request,
+        status: 0,
+        response: Value::Null,
+        arrived_at: inner.now(),
+    }
+}
+
+/// Reads `amz-sdk-request: attempt=2; max=3`.
+fn parse_attempt(headers: &HeaderMap) -> Option<u32> {
+    let text = headers.get("amz-sdk-request")?.to_str().ok()?;
+    text.split(';')
+        .find_map(|part| part.trim().strip_prefix("attempt=")?.parse().ok())
+}
+
+fn refuse(refusal: &Refusal) -> Reaction {
+    let body = json!({"Type": refusal.error_type, "message": refusal.message});
+    Reaction {
+        status: refusal.status,
+        headers: vec![("x-amzn-errortype", refusal.error_type.clone())],
+        body: body.to_string().into_bytes(),
+    }
+}
+
+fn send(reaction: Reaction) -> Response {
+    let mut response = Response::new(Body::from(reaction.body));
+    *response.status_mut() =
+        StatusCode::from_u16(reaction.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json_type = [("content-type", "application/json".to_owned())];
+    for (name, value) in json_type.into_iter().chain(reaction.headers) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

@@ -1,0 +1,147 @@
+//! `CheckpointDurableExecution` and `GetDurableExecutionState`.
+
+use serde_json::{Map, Value, json};
+
+use super::State;
+use super::execution::{Execution, RememberedAnswer};
+use super::log::Operation;
+use super::render::{Place, render_operation};
+use super::token::Token;
+use super::update::{CheckpointRequest, check_updates};
+use crate::refusal::Refusal;
+use crate::time::UnixMillis;
+
+impl State {
+    /// Takes the updates of one request, all or none, and tells what changed since the function was
+    /// last told.
+    pub(crate) fn checkpoint(
+        &mut self,
+        arn: &str,
+        request: CheckpointRequest,
+        now: UnixMillis,
+    ) -> Result<Value, Refusal> {
+        let index = self.find(arn)?;
+        if let Some(answer) = self.remembered(index, &request) {
+            return Ok(answer);
+        }
+        let invocation = self.check_token(index, &request.checkpoint_token)?;
+        let updates = request.updates.unwrap_or_default();
+        let execution = self.execution(index)?;
+        check_updates(&updates, &execution.log)?;
+        for update in updates {
+            self.change(index, update, now);
+        }
+
+        let page_size = self.settings.page_size;
+        let request_id = self
+            .invocations
+            .get(invocation)
+            .map(|entry| entry.request_id.clone());
+        let execution = self.execution_mut(index)?;
+        let changed: Vec<(usize, Value)> = execution
+            .log
+            .untold()
+            .map(|(place, operation)| (place, render_operation(operation, Place::Answer)))
+            .collect();
+        execution.log.tell();
+        let mut state = Map::new();
+        if let Some((place, _)) = changed.get(page_size) {
+            state.insert("NextMarker".to_owned(), json!(place.to_string()));
+        }
+        let first_page: Vec<Value> = changed
+            .into_iter()
+            .take(page_size)
+            .map(|(_, operation)| operation)
+            .collect();
+        state.insert("Operations".to_owned(), Value::Array(first_page));
+        let token = execution.turn_token(request_id.as_deref().unwrap_or_default());
+        let answer = json!({"CheckpointToken": token, "NewExecutionState": state});
+        execution.last_answer = request.client_token.map(|client_token| RememberedAnswer {
+            client_token,
+            checkpoint_token: request.checkpoint_token,
+            answer: answer.clone(),
+        });
+        Ok(answer)
+    }
+
+    /// Gives a page of the log from `marker` on, or from the first operation.
+    pub(crate) fn state_page(
+        &self,
+        arn: &str,
+        checkpoint_token: &str,
+        marker: Option<&str>,
+        max_items: Option<usize>,
+    ) -> Result<Value, Refusal> {
+        let index = self.find(arn)?;
+        let token = Token::decode(checkpoint_token).ok_or_else(Refusal::stale_token)?;
+        let execution = self.execution(index)?;
+        if token.execution != execution.id
+            || self.live_invocation(execution) != Some(token.invocation.as_str())
+        {
+            return Err(Refusal::stale_token());
+        }
+        let from = parse_marker(marker)?;
+        let size = max_items
+            .unwrap_or(usize::MAX)
+            .clamp(1, self.settings.page_size);
+        let (operations, next) = page(execution.operations(), from, size, Place::Answer);
+        let mut answer = json!({ "Operations": operations });
+        if let (Some(next), Some(answer)) = (next, answer.as_object_mut()) {
+            answer.insert("NextMarker".to_owned(), json!(next));
+        }
+        Ok(answer)
+    }
+
+    /// The answer that a repetition of the same request gets again.
+    fn remembered(&self, index: usize, request: &CheckpointRequest) -> Option<Value> {
+        let last = self.executions.get(index)?.last_answer.as_ref()?;
+        let same = request.client_token.as_ref() == Some(&last.client_token)
+            && request.checkpoint_token == last.checkpoint_token;
+        same.then(|| last.answer.clone())
+    }
+
+    /// Checks that the token is the newest of the invocation in flight; gives that invocation.
+    fn check_token(&self, index: usize, text: &str) -> Result<usize, Refusal> {
+        let execution = self.execution(index)?;
+        let token = Token::decode(text).ok_or_else(Refusal::stale_token)?;
+        let is_newest = token.execution == execution.id && token.sequence == execution.tokens;
+        if !is_newest || self.live_invocation(execution) != Some(token.invocation.as_str()) {
+            return Err(Refusal::stale_token());
+        }
+        execution.live.ok_or_else(Refusal::stale_token)
+    }
+
+    fn live_invocation(&self, execution: &Execution) -> Option<&str> {
+        Some(self.invocations.get(execution.live?)?.request_id.as_str())
+    }
+}
+
+/// Renders one page; the marker of the next is the place of its first operation.
+pub(super) fn page(
+    operations: &[Operation],
+    from: usize,
+    size: usize,
+    place: Place,
+) -> (Vec<Value>, Option<String>) {
+    let rendered = operations
+        .iter()
+        .skip(from)
+        .take(size)
+        .map(|operation| render_operation(operation, place))
+        .collect();
+    let next = from.saturating_add(size);
+    (
+        rendered,
+        (next < operations.len()).then(|| next.to_string()),
+    )
+}
+
+/// Reads a marker that this service gave; absent and empty mean the beginning.
+pub(super) fn parse_marker(marker: Option<&str>) -> Result<usize, Refusal> {
+    match marker {
+        None | Some("") => Ok(0),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Refusal::invalid("Invalid Marker.")),
+    }
+}
