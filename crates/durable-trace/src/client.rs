@@ -1,0 +1,291 @@
+//! Watches the SDK's calls to the service, and lets a checkpoint ride on one of them.
+//!
+//! An interceptor is the one place that sees every call, whoever makes it; see
+//! <https://docs.rs/aws-smithy-runtime-api/latest/aws_smithy_runtime_api/client/interceptors/trait.Intercept.html>.
+
+mod body;
+mod convert;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_lambda::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextMut, FinalizerInterceptorContextRef,
+};
+use aws_sdk_lambda::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_lambda::error::BoxError;
+use aws_sdk_lambda::operation::checkpoint_durable_execution::{
+    CheckpointDurableExecutionError, CheckpointDurableExecutionInput,
+    CheckpointDurableExecutionOutput,
+};
+use aws_sdk_lambda::operation::get_durable_execution_state::{
+    GetDurableExecutionStateInput, GetDurableExecutionStateOutput,
+};
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use aws_smithy_types::retry::RetryConfig;
+
+use crate::health::{self, About, ErrorType, Location, shielded};
+use crate::registry::registry;
+use crate::session::Session;
+
+pub(crate) use convert::{checkpoint_update, classify, owned_operation};
+
+/// A request stays this far below what the SDK itself puts into one (250 updates, 750 KiB), so that ours cannot tip it over a limit.
+const RIDE_MAX_UPDATES: usize = 200;
+const RIDE_MAX_BYTES: usize = 512 * 1024;
+
+/// The service's words for a token that was used already; that refusal is the SDK's to see.
+const STALE_TOKEN: &str = "Invalid Checkpoint Token";
+
+/// `client`, watched.
+pub(crate) fn watched(client: &aws_sdk_lambda::Client) -> aws_sdk_lambda::Client {
+    let config = client
+        .config()
+        .to_builder()
+        .interceptor(Watch::default())
+        .build();
+    aws_sdk_lambda::Client::from_conf(config)
+}
+
+#[derive(Debug, Default)]
+struct Watch {
+    /// A ride was refused in this process; there is none after that.
+    refused: AtomicBool,
+}
+
+/// A checkpoint call of the SDK's, from its first hook to its last.
+#[derive(Clone, Debug)]
+struct Call {
+    session: Arc<Session>,
+    sequence: u64,
+    ride: Ride,
+}
+
+impl Storable for Call {
+    type Storer = StoreReplace<Self>;
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Ride {
+    /// A checkpoint was in an attempt that failed; later attempts go without it. Whether the service refused it.
+    Dropped {
+        id: String,
+        refused: bool,
+    },
+    None,
+    /// A checkpoint of this id rides.
+    Riding {
+        id: String,
+        name: String,
+    },
+}
+
+/// A call for pages of the log.
+#[derive(Clone, Debug)]
+struct Paging {
+    session: Arc<Session>,
+}
+
+impl Storable for Paging {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Watch {
+    fn checkpoint_requested(
+        &self,
+        input: &mut CheckpointDurableExecutionInput,
+        cfg: &mut ConfigBag,
+    ) {
+        let (Some(arn), Some(token)) = (input.durable_execution_arn(), input.checkpoint_token())
+        else {
+            return;
+        };
+        let Some(session) = registry().by_token(arn, token) else {
+            return;
+        };
+        let updates: Vec<_> = input.updates().iter().map(convert::update_of).collect();
+        let rideable = || {
+            !self.refused.load(Ordering::Relaxed)
+                && cfg
+                    .load::<RetryConfig>()
+                    .is_some_and(|retry| retry.max_attempts() >= 2)
+                && input.updates().len() <= RIDE_MAX_UPDATES
+                && input.updates().iter().map(convert::size_of).sum::<usize>() <= RIDE_MAX_BYTES
+        };
+        let seen = session.requested(&updates, rideable);
+        let ride = seen.ride.and_then(|checkpoint| {
+            let update = checkpoint_update(&checkpoint)?;
+            input.updates.get_or_insert_default().push(update);
+            Some(Ride::Riding {
+                id: checkpoint.id,
+                name: checkpoint.name,
+            })
+        });
+        let call = Call {
+            session,
+            sequence: seen.sequence,
+            ride: ride.unwrap_or(Ride::None),
+        };
+        cfg.interceptor_state().store_put(call);
+    }
+
+    /// A riding request failed: its next attempt goes without us. A refusal that may be ours becomes one that is tried again.
+    fn attempt_failed(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        cfg: &mut ConfigBag,
+    ) {
+        let Some(call) = cfg.load::<Call>().cloned() else {
+            return;
+        };
+        let Ride::Riding { id, name } = call.ride else {
+            return;
+        };
+        let Some(Err(error)) = context.output_or_error_mut() else {
+            return;
+        };
+        let refused = is_refusal(error);
+        call.session.ride_dropped();
+        if refused {
+            self.refused.store(true, Ordering::Relaxed);
+            let cause = format!("{error:?}");
+            let about = About {
+                arn: Some(call.session.arn()),
+                cause: Some(&cause),
+                checkpoint: Some(&name),
+                operation_id: Some(&id),
+                ..About::default()
+            };
+            health::count(Location::Ride, ErrorType::Refused, &about);
+            *error = OrchestratorError::connector(ConnectorError::io("a rider was refused".into()));
+        }
+        cfg.interceptor_state().store_put(Call {
+            ride: Ride::Dropped { id, refused },
+            ..call
+        });
+    }
+
+    fn finished(&self, context: &FinalizerInterceptorContextRef<'_>, cfg: &ConfigBag) {
+        if let Some(call) = cfg.load::<Call>() {
+            match context.output_or_error() {
+                Some(Ok(output)) => {
+                    let Some(output) = output.downcast_ref::<CheckpointDurableExecutionOutput>()
+                    else {
+                        return;
+                    };
+                    let state = output.new_execution_state();
+                    let changed: Vec<_> = state
+                        .map(|state| state.operations())
+                        .unwrap_or_default()
+                        .iter()
+                        .map(owned_operation)
+                        .collect();
+                    let ridden = matches!(call.ride, Ride::Riding { .. });
+                    call.session.answered(
+                        call.sequence,
+                        ridden,
+                        output.checkpoint_token(),
+                        &changed,
+                    );
+                }
+                Some(Err(error)) => {
+                    // Refused without us too: the fault was not ours.
+                    if matches!(call.ride, Ride::Dropped { refused: true, .. }) && is_refusal(error)
+                    {
+                        self.refused.store(false, Ordering::Relaxed);
+                    }
+                    call.session.request_failed(call.sequence);
+                }
+                None => call.session.request_failed(call.sequence),
+            }
+        } else if let Some(paging) = cfg.load::<Paging>()
+            && let Some(Ok(output)) = context.output_or_error()
+            && let Some(output) = output.downcast_ref::<GetDurableExecutionStateOutput>()
+        {
+            let operations = output.operations().iter().map(owned_operation).collect();
+            paging
+                .session
+                .paged(operations, output.next_marker().is_none_or(str::is_empty));
+        }
+    }
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "durable-trace"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(input) = context
+            .input_mut()
+            .downcast_mut::<CheckpointDurableExecutionInput>()
+        {
+            shielded(Location::Ride, "", || self.checkpoint_requested(input, cfg));
+        } else if let Some(input) = context
+            .input()
+            .downcast_ref::<GetDurableExecutionStateInput>()
+            && let (Some(arn), Some(token)) =
+                (input.durable_execution_arn(), input.checkpoint_token())
+            && let Some(session) = registry().by_token(arn, token)
+        {
+            cfg.interceptor_state().store_put(Paging { session });
+        }
+        Ok(())
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Call {
+            ride: Ride::Dropped { id, .. },
+            ..
+        }) = cfg.load::<Call>()
+        {
+            shielded(Location::Ride, "", || {
+                body::remove_update(context.request_mut(), id)
+            });
+        }
+        Ok(())
+    }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        shielded(Location::Ride, "", || self.attempt_failed(context, cfg));
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        shielded(Location::Unknown, "", || self.finished(context, cfg));
+        Ok(())
+    }
+}
+
+/// Whether the service said no to what the request holds, other than to its token.
+fn is_refusal(error: &OrchestratorError<Error>) -> bool {
+    let error = error
+        .as_operation_error()
+        .and_then(|e| e.downcast_ref::<CheckpointDurableExecutionError>());
+    matches!(error, Some(CheckpointDurableExecutionError::InvalidParameterValueException(refusal))
+        if !refusal.message().unwrap_or_default().starts_with(STALE_TOKEN))
+}

@@ -1,0 +1,277 @@
+//! The only reader of the environment.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use durable_trace_wire::CheckpointStyles;
+
+use crate::contract::variables;
+use crate::health::{About, ErrorType, Location, Warning, count, warn_once};
+
+/// How a checkpoint reaches the log.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CheckpointMode {
+    /// By a call of our own, after the handler has suspended and before the response.
+    ///
+    /// Always written, but its answer can deliver the completion that the function sleeps on, and the service then refuses the
+    /// suspension: see the README.
+    Call,
+    /// In a request that the SDK sends anyway.
+    #[default]
+    Ride,
+}
+
+/// What the environment says, with the defaults filled in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Environment {
+    pub(crate) checkpoint_budget: Duration,
+    pub(crate) checkpoint_mode: CheckpointMode,
+    pub(crate) checkpoint_styles: CheckpointStyles,
+    pub(crate) cross_invocation: bool,
+    pub(crate) enabled: bool,
+    pub(crate) flush_budget: Duration,
+    /// Invocations that this process may serve at once; above 1 it is never frozen.
+    pub(crate) concurrency: u32,
+    pub(crate) function_name: Option<String>,
+    pub(crate) json_logs: bool,
+    pub(crate) log_level: Option<String>,
+    pub(crate) rust_log: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) tags_max_length: usize,
+    pub(crate) warnings: bool,
+    /// Variables with an unusable value: name, value expected.
+    bad: Vec<(&'static str, &'static str)>,
+    /// Names of the `DD_*` variables that are set, so that our defaults do not overrule them.
+    set: Vec<String>,
+}
+
+impl Environment {
+    /// Whether the user has set the variable.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.set.iter().any(|set| set == name)
+    }
+
+    fn read(lookup: impl Fn(&str) -> Option<String>, set: Vec<String>) -> Self {
+        let mut bad = Vec::new();
+        let read = |name: &'static str, expected: &'static str| Variable {
+            text: lookup(name),
+            name,
+            expected,
+        };
+        let checkpoint_budget = read(variables::CHECKPOINT_BUDGET_MS, "milliseconds, such as 250");
+        let checkpoint_mode = read(variables::CHECKPOINT_MODE, "ride or call");
+        let checkpoint_styles = read(
+            variables::CHECKPOINT_STYLE,
+            "datadog or datadog,tracecontext",
+        );
+        let cross_invocation = read(variables::CROSS_INVOCATION_TRACING, "true or false");
+        let enabled = read(variables::TRACE_ENABLED, "true or false");
+        let flush_budget = read(variables::FLUSH_BUDGET_MS, "milliseconds, such as 500");
+        let tags_max_length = read(
+            variables::TAGS_MAX_LENGTH,
+            "a number of characters, such as 512",
+        );
+        let warnings = read(variables::WARNINGS, "true or false");
+        Self {
+            checkpoint_budget: checkpoint_budget
+                .parse(&mut bad, parse_millis)
+                .unwrap_or(Duration::from_millis(250)),
+            checkpoint_mode: checkpoint_mode
+                .parse(&mut bad, parse_mode)
+                .unwrap_or_default(),
+            checkpoint_styles: checkpoint_styles
+                .parse(&mut bad, parse_styles)
+                .unwrap_or(CheckpointStyles::Datadog),
+            cross_invocation: cross_invocation.parse(&mut bad, parse_bool).unwrap_or(true),
+            enabled: enabled.parse(&mut bad, parse_bool).unwrap_or(true),
+            flush_budget: flush_budget
+                .parse(&mut bad, parse_millis)
+                .unwrap_or(Duration::from_millis(500)),
+            concurrency: lookup("AWS_LAMBDA_MAX_CONCURRENCY")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(1),
+            function_name: lookup("AWS_LAMBDA_FUNCTION_NAME"),
+            json_logs: lookup("AWS_LAMBDA_LOG_FORMAT")
+                .is_some_and(|format| format.eq_ignore_ascii_case("json")),
+            log_level: lookup("AWS_LAMBDA_LOG_LEVEL"),
+            rust_log: lookup("RUST_LOG"),
+            service: lookup("DD_SERVICE"),
+            tags_max_length: tags_max_length
+                .parse(&mut bad, |text| text.parse().ok())
+                .unwrap_or(512),
+            warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
+            bad,
+            set,
+        }
+    }
+}
+
+struct Variable {
+    text: Option<String>,
+    name: &'static str,
+    expected: &'static str,
+}
+
+impl Variable {
+    fn parse<T>(
+        self,
+        bad: &mut Vec<(&'static str, &'static str)>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = parse(self.text.as_deref()?);
+        if parsed.is_none() {
+            bad.push((self.name, self.expected));
+        }
+        parsed
+    }
+}
+
+/// The words that ddtrace takes for a boolean.
+fn parse_bool(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" => Some(true),
+        "" | "0" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn parse_millis(text: &str) -> Option<Duration> {
+    text.parse().ok().map(Duration::from_millis)
+}
+
+fn parse_mode(text: &str) -> Option<CheckpointMode> {
+    match text {
+        "call" => Some(CheckpointMode::Call),
+        "ride" => Some(CheckpointMode::Ride),
+        _ => None,
+    }
+}
+
+fn parse_styles(text: &str) -> Option<CheckpointStyles> {
+    match text.replace(' ', "").as_str() {
+        "datadog" => Some(CheckpointStyles::Datadog),
+        "datadog,tracecontext" => Some(CheckpointStyles::DatadogAndTraceContext),
+        _ => None,
+    }
+}
+
+/// The environment as it was at first sight; it does not change while a process lives.
+pub(crate) fn environment() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        Environment::read(
+            |name| std::env::var(name).ok(),
+            set.filter(|name| name.starts_with("DD_")).collect(),
+        )
+    })
+}
+
+/// Says which variables hold unusable values; their defaults are in force.
+pub(crate) fn report_bad_variables() {
+    let bad = &environment().bad;
+    for (name, expected) in bad {
+        count(
+            Location::Setup,
+            ErrorType::Malformed,
+            &About {
+                cause: Some(name),
+                ..About::default()
+            },
+        );
+        tracing::debug!(target: "durable_trace", variable = name, expected, "unusable value; the default is in force");
+    }
+    if !bad.is_empty() {
+        let list: Vec<String> = bad
+            .iter()
+            .map(|(name, expected)| format!("{name} (expected {expected})"))
+            .collect();
+        warn_once(
+            Warning::BadVariable,
+            &format!(
+                "unusable value, the default is in force: {}",
+                list.join("; ")
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Environment {
+        let find = |name: &str| {
+            variables
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Environment::read(find, Vec::new())
+    }
+
+    #[test]
+    fn defaults_are_in_force_where_nothing_is_set() {
+        let environment = read(&[]);
+        assert_eq!(environment.checkpoint_budget, Duration::from_millis(250));
+        assert_eq!(environment.checkpoint_mode, CheckpointMode::Ride);
+        assert_eq!(environment.checkpoint_styles, CheckpointStyles::Datadog);
+        assert_eq!(environment.flush_budget, Duration::from_millis(500));
+        assert_eq!(environment.tags_max_length, 512);
+        assert_eq!(environment.concurrency, 1);
+        assert!(environment.cross_invocation && environment.enabled && environment.warnings);
+        assert!(environment.bad.is_empty());
+    }
+
+    #[test]
+    fn each_variable_changes_what_it_says() {
+        let environment = read(&[
+            (variables::CHECKPOINT_BUDGET_MS, "7"),
+            (variables::CHECKPOINT_MODE, "call"),
+            (variables::CHECKPOINT_STYLE, "datadog, tracecontext"),
+            (variables::CROSS_INVOCATION_TRACING, "False"),
+            (variables::TRACE_ENABLED, "0"),
+            (variables::FLUSH_BUDGET_MS, "9"),
+            (variables::TAGS_MAX_LENGTH, "64"),
+            (variables::WARNINGS, "false"),
+            ("AWS_LAMBDA_MAX_CONCURRENCY", "4"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ]);
+        assert_eq!(environment.checkpoint_budget, Duration::from_millis(7));
+        assert_eq!(environment.checkpoint_mode, CheckpointMode::Call);
+        assert_eq!(
+            environment.checkpoint_styles,
+            CheckpointStyles::DatadogAndTraceContext
+        );
+        assert!(!environment.cross_invocation && !environment.enabled && !environment.warnings);
+        assert_eq!(
+            (environment.flush_budget, environment.tags_max_length),
+            (Duration::from_millis(9), 64)
+        );
+        assert!(environment.concurrency == 4 && environment.json_logs);
+    }
+
+    #[test]
+    fn an_unusable_value_leaves_the_default_and_is_named() {
+        for (name, value) in [
+            (variables::CHECKPOINT_BUDGET_MS, "-1"),
+            (variables::CHECKPOINT_MODE, "swim"),
+            (variables::CHECKPOINT_STYLE, "b3"),
+            (variables::TRACE_ENABLED, "maybe"),
+            (variables::TAGS_MAX_LENGTH, "long"),
+        ] {
+            let environment = read(&[(name, value)]);
+            let names: Vec<_> = environment.bad.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, [name], "{value}");
+            assert_eq!(
+                Environment {
+                    bad: Vec::new(),
+                    ..environment
+                },
+                read(&[]),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Names of the spans, attributes and environment variables that this library speaks in.
+//!
+//! Renaming one is a breaking change: dashboards, monitors and Datadog's durable-function views match on them.
+//! The names are those of Datadog's Python and JavaScript integrations
+//! (<https://docs.datadoghq.com/serverless/aws_lambda/durable_functions>), except where a comment says otherwise.
+
+/// Span names (Datadog: operation names; OpenTelemetry: span names).
+pub mod span_names {
+    /// One execution's handler in one invocation.
+    pub const EXECUTE: &str = "aws.durable.execute";
+    /// One Lambda invocation.
+    pub const LAMBDA: &str = "aws.lambda";
+    /// One attempt of a step.
+    pub const STEP: &str = "aws.durable.step";
+    /// One durable timer, as far as this invocation saw it.
+    pub const WAIT: &str = "aws.durable.wait";
+}
+
+/// Attribute keys (Datadog: `meta` for text, `metrics` for numbers).
+pub mod keys {
+    /// `true` on the first invocation of a process.
+    pub const COLD_START: &str = "cold_start";
+    /// The integration that made the span.
+    pub const COMPONENT: &str = "component";
+    /// Sent as Datadog's `type`.
+    pub const DATADOG_SPAN_TYPE: &str = "span.type";
+    /// Sent as Datadog's `name`.
+    pub const DATADOG_OPERATION: &str = "operation.name";
+    /// Sent as Datadog's `resource`.
+    pub const DATADOG_RESOURCE: &str = "resource.name";
+    /// The product that a trace began in; `lambda` unless the caller's trace names another.
+    pub const DATADOG_ORIGIN: &str = "_dd.origin";
+    /// Upper 64 bits of the trace id, 16 lower-case hex digits.
+    pub const DATADOG_TRACE_ID_HIGH: &str = "_dd.p.tid";
+    /// 1: the backend computes statistics on the span.
+    pub const DATADOG_MEASURED: &str = "_dd.measured";
+    /// Message of the user's error.
+    pub const ERROR_MESSAGE: &str = "error.message";
+    /// Type of the user's error, where the SDK tells it.
+    pub const ERROR_TYPE: &str = "error.type";
+    /// The execution's ARN.
+    pub const EXECUTION_ARN: &str = "aws.durable.execution_arn";
+    /// Last part of the ARN.
+    pub const EXECUTION_ID: &str = "aws.durable.execution_id";
+    /// Last part but one of the ARN.
+    pub const EXECUTION_NAME: &str = "aws.durable.execution_name";
+    /// `SUCCEEDED`, `FAILED` or `PENDING`, as the function answered.
+    pub const EXECUTION_STATUS: &str = "aws.durable.execution_status";
+    /// `true` on the first invocation of an execution.
+    pub const FIRST_INVOCATION: &str = "aws.durable.first_invocation";
+    /// The function's ARN, lower case, without a qualifier.
+    pub const FUNCTION_ARN: &str = "function_arn";
+    /// The function's name, lower case.
+    pub const FUNCTION_NAME: &str = "functionname";
+    /// The function's qualifier, `$LATEST` when the ARN has none.
+    pub const FUNCTION_VERSION: &str = "function_version";
+    /// How often this library failed since the last execute span; absent when it did not. Ours alone.
+    pub const INTEGRATION_ERRORS: &str = "aws.durable.integration_errors";
+    /// Where it failed, comma separated. Ours alone.
+    pub const INTEGRATION_ERROR_LOCATIONS: &str = "aws.durable.integration_error_locations";
+    /// `succeeded`, `failed` or `pending`.
+    pub const INVOCATION_STATUS: &str = "aws.durable.invocation_status";
+    /// The attempt of a step, 0 for the first.
+    pub const OPERATION_ATTEMPT: &str = "aws.durable.operation_attempt";
+    /// The SDK's id of the operation.
+    pub const OPERATION_ID: &str = "aws.durable.operation_id";
+    /// The operation's name, when it has one.
+    pub const OPERATION_NAME: &str = "aws.durable.operation_name";
+    /// `true` when recorded work was returned instead of done.
+    pub const REPLAYED: &str = "aws.durable.replayed";
+    /// The invocation's Lambda request id.
+    pub const REQUEST_ID: &str = "request_id";
+    /// The function's name.
+    pub const RESOURCE_NAMES: &str = "resource_names";
+}
+
+/// Values of some keys.
+pub mod values {
+    /// [`super::keys::COMPONENT`].
+    pub const COMPONENT: &str = "aws_durable_execution_sdk_rust";
+    /// [`super::keys::DATADOG_ORIGIN`].
+    pub const ORIGIN: &str = "lambda";
+    /// [`super::keys::DATADOG_SPAN_TYPE`].
+    pub const SPAN_TYPE: &str = "serverless";
+}
+
+/// Environment variables that this library reads itself; the tracer reads further `DD_*` ones.
+pub mod variables {
+    /// Whether checkpoints are written (`true`, the default, or `false`). Reading goes on.
+    pub const CROSS_INVOCATION_TRACING: &str = "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED";
+    /// Time for a checkpoint call of our own, in milliseconds (250).
+    pub const CHECKPOINT_BUDGET_MS: &str = "DURABLE_TRACE_CHECKPOINT_BUDGET_MS";
+    /// `ride` (default) or `call`.
+    pub const CHECKPOINT_MODE: &str = "DURABLE_TRACE_CHECKPOINT_MODE";
+    /// `datadog` (default) or `datadog,tracecontext`.
+    pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";
+    /// Time that the end of an invocation waits for the exporter, in milliseconds (500).
+    pub const FLUSH_BUDGET_MS: &str = "DURABLE_TRACE_FLUSH_BUDGET_MS";
+    /// Length limit of `x-datadog-tags`, in characters (512).
+    pub const TAGS_MAX_LENGTH: &str = "DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH";
+    /// `false`: no spans, no writes, the SDK's plain behaviour.
+    pub const TRACE_ENABLED: &str = "DD_TRACE_ENABLED";
+    /// Whether what the user can act on is logged at WARN, once per process (`true`).
+    pub const WARNINGS: &str = "DURABLE_TRACE_WARNINGS";
+}

@@ -1,0 +1,244 @@
+//! Handing the spans to the exporter before Lambda freezes the process.
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::health::{self, About, ErrorType, Location, Warning};
+use crate::spans::Tracing;
+
+/// After so many flushes in a row that ran out of their budget, none is waited for until one has succeeded.
+const PATIENCE: u32 = 2;
+/// A loopback port answers at once or nobody listens there.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// What is remembered from flush to flush.
+#[derive(Debug)]
+pub(crate) struct Flusher {
+    tracing: Arc<Tracing>,
+    /// Where the agent listens, if that is on this machine.
+    loopback_agent: Option<SocketAddr>,
+    /// Several invocations run at once: the process is never frozen, and the exporter's own rhythm serves all of them.
+    concurrent: bool,
+    /// Flushes in a row that ran out of their budget.
+    overruns: Arc<AtomicU32>,
+    /// Flushes that are under way.
+    running: Arc<AtomicU32>,
+}
+
+impl Flusher {
+    pub(crate) fn new(
+        tracing: Arc<Tracing>,
+        loopback_agent: Option<SocketAddr>,
+        concurrent: bool,
+    ) -> Self {
+        Self {
+            tracing,
+            loopback_agent,
+            concurrent,
+            overruns: Arc::default(),
+            running: Arc::default(),
+        }
+    }
+
+    /// Flushes, and waits for it `budget` at most.
+    pub(crate) async fn flush(&self, arn: &str, budget: Duration) {
+        let about = |cause| About {
+            arn: Some(arn),
+            cause: Some(cause),
+            ..About::default()
+        };
+        if self.is_refused().await {
+            health::count(Location::Flush, ErrorType::Io, &about("connection refused"));
+            health::warn_once(
+                Warning::NoAgent,
+                "no Datadog agent listens at DD_TRACE_AGENT_URL, so spans are lost; add the Datadog extension layer or \
+                 start an agent, or set DD_TRACE_ENABLED=false",
+            );
+            return;
+        }
+        let waits = !self.concurrent && self.overruns.load(Ordering::Acquire) < PATIENCE;
+        if !waits && self.running.load(Ordering::Acquire) > 0 {
+            return; // the one that is under way takes these spans along
+        }
+        self.running.fetch_add(1, Ordering::AcqRel);
+        let task = tokio::task::spawn_blocking({
+            let (tracing, overruns, running) = (
+                Arc::clone(&self.tracing),
+                Arc::clone(&self.overruns),
+                Arc::clone(&self.running),
+            );
+            move || {
+                let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    tracing.provider.force_flush()
+                }));
+                running.fetch_sub(1, Ordering::AcqRel);
+                let flushed = flushed
+                    .map_err(|_| ErrorType::Panic)?
+                    .map_err(|_| ErrorType::Timeout);
+                if flushed.is_ok() {
+                    overruns.store(0, Ordering::Release);
+                }
+                flushed
+            }
+        });
+        if !waits {
+            return;
+        }
+        let error = match tokio::time::timeout(budget, task).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error,
+            Ok(Err(_)) => ErrorType::Other,
+            Err(_) => ErrorType::Timeout,
+        };
+        self.overruns.fetch_add(1, Ordering::AcqRel);
+        health::count(
+            Location::Flush,
+            error,
+            &about("the exporter did not finish"),
+        );
+    }
+
+    /// Whether nobody listens where the agent should. Only asked on this machine, where the answer comes at once.
+    async fn is_refused(&self) -> bool {
+        let Some(agent) = self.loopback_agent else {
+            return false;
+        };
+        let attempt = tokio::task::spawn_blocking(move || {
+            TcpStream::connect_timeout(&agent, CONNECT_TIMEOUT)
+        });
+        matches!(attempt.await, Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused)
+    }
+}
+
+/// The address of an `http://` agent URL whose host is a loopback address or `localhost`.
+pub(crate) fn loopback_agent(url: &str) -> Option<SocketAddr> {
+    let authority = url.strip_prefix("http://")?.split('/').next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, 80),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = if host.eq_ignore_ascii_case("localhost") {
+        "127.0.0.1"
+    } else {
+        host
+    }
+    .parse::<IpAddr>()
+    .ok()?;
+    address
+        .is_loopback()
+        .then_some(SocketAddr::new(address, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+    use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
+
+    use super::*;
+
+    #[test]
+    fn only_an_agent_on_this_machine_is_asked() {
+        for (url, want, why) in [
+            (
+                "http://localhost:8126",
+                Some("127.0.0.1:8126"),
+                "the default",
+            ),
+            (
+                "http://127.0.0.1:9/",
+                Some("127.0.0.1:9"),
+                "an address, with a path",
+            ),
+            (
+                "http://[::1]:8126",
+                Some("[::1]:8126"),
+                "the other loopback",
+            ),
+            (
+                "http://127.0.0.1",
+                Some("127.0.0.1:80"),
+                "the scheme's port",
+            ),
+            ("http://agent:8126", None, "another machine"),
+            ("http://10.0.0.1:8126", None, "another machine"),
+            ("unix:///var/run/datadog/apm.socket", None, "no TCP"),
+            ("", None, "nothing"),
+        ] {
+            assert_eq!(
+                loopback_agent(url),
+                want.map(|text| text.parse().unwrap()),
+                "{why}: {url}"
+            );
+        }
+    }
+
+    /// A processor whose flush takes as long as its gate is shut.
+    #[derive(Debug, Default)]
+    struct Slow {
+        gate: Arc<std::sync::Mutex<()>>,
+        flushes: Arc<AtomicU32>,
+    }
+
+    impl SpanProcessor for Slow {
+        fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &opentelemetry::Context) {}
+        fn on_end(&self, _: SpanData) {}
+        fn force_flush(&self) -> opentelemetry_sdk::error::OTelSdkResult {
+            self.flushes.fetch_add(1, Ordering::SeqCst);
+            drop(self.gate.lock().unwrap());
+            Ok(())
+        }
+        fn shutdown_with_timeout(&self, _: Duration) -> opentelemetry_sdk::error::OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    fn flusher(slow: Slow, concurrent: bool) -> Flusher {
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(slow)
+            .build();
+        let tracing = Arc::new(Tracing::new(
+            provider,
+            Arc::new(TraceContextPropagator::new()),
+        ));
+        Flusher::new(tracing, None, concurrent)
+    }
+
+    #[tokio::test]
+    async fn after_two_overruns_none_is_waited_for_until_one_has_succeeded() {
+        let slow = Slow::default();
+        let (gate, flushes) = (Arc::clone(&slow.gate), Arc::clone(&slow.flushes));
+        let flusher = flusher(slow, false);
+        let shut = gate.lock().unwrap();
+        for overruns in 1..=PATIENCE {
+            flusher.flush("arn", Duration::from_millis(1)).await;
+            assert_eq!(flusher.overruns.load(Ordering::SeqCst), overruns);
+        }
+        flusher.flush("arn", Duration::from_secs(3_600)).await; // returns although the gate is shut
+        assert!(
+            flushes.load(Ordering::SeqCst) <= PATIENCE,
+            "the flushes under way take the spans along"
+        );
+        drop(shut);
+        while flusher.running.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            flusher.overruns.load(Ordering::SeqCst),
+            0,
+            "one that succeeded gives trust back"
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_where_several_invocations_run_at_once() {
+        let slow = Slow::default();
+        let gate = Arc::clone(&slow.gate);
+        let flusher = flusher(slow, true);
+        let shut = gate.lock().unwrap();
+        flusher.flush("arn", Duration::from_secs(3_600)).await;
+        drop(shut);
+    }
+}

@@ -1,0 +1,302 @@
+//! What a user can set in code. What is not set comes from the environment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use durable_trace_wire::CheckpointStyles;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use crate::config::{CheckpointMode, environment};
+use crate::spans::Propagator;
+
+/// Settings of [`run_with_options`](crate::run_with_options) and [`wrap`](crate::wrap).
+///
+/// Everything is optional: a value set here wins over the environment, the environment over the default.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use durable_trace::{CheckpointMode, Options};
+///
+/// let options = Options::builder()
+///     .service("orders")
+///     .checkpoint_mode(CheckpointMode::Ride)
+///     .flush_budget(Duration::from_millis(200))
+///     .build()?;
+/// # drop(options);
+/// # Ok::<(), durable_trace::BuildOptionsError>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Options {
+    pub(crate) lambda_client: Option<aws_sdk_lambda::Client>,
+    pub(crate) sdk_config: Option<SdkConfig>,
+    pub(crate) sdk: SdkOptions,
+    pub(crate) tracer_provider: Option<SdkTracerProvider>,
+    pub(crate) propagator: Option<Arc<dyn Propagator>>,
+    pub(crate) settings: Settings,
+    pub(crate) install_subscriber: bool,
+}
+
+/// What is handed to the SDK as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SdkOptions {
+    pub(crate) checkpoint_batching: Option<bool>,
+    pub(crate) checkpoint_delay: Option<Duration>,
+}
+
+/// What an invocation needs to know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) checkpoint_budget: Duration,
+    pub(crate) checkpoint_mode: CheckpointMode,
+    pub(crate) checkpoint_styles: CheckpointStyles,
+    pub(crate) cross_invocation: bool,
+    pub(crate) enabled: bool,
+    pub(crate) flush_budget: Duration,
+    pub(crate) resource: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) tags_max_length: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        OptionsBuilder::default().resolve()
+    }
+}
+
+impl Options {
+    /// Begins with nothing set.
+    pub fn builder() -> OptionsBuilder {
+        OptionsBuilder::default()
+    }
+}
+
+/// Builds [`Options`].
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct OptionsBuilder {
+    lambda_client: Option<aws_sdk_lambda::Client>,
+    sdk_config: Option<SdkConfig>,
+    sdk: SdkOptions,
+    tracer_provider: Option<SdkTracerProvider>,
+    propagator: Option<Arc<dyn Propagator>>,
+    service: Option<String>,
+    resource: Option<String>,
+    checkpoint_mode: Option<CheckpointMode>,
+    checkpoint_budget: Option<Duration>,
+    checkpoint_styles: Option<CheckpointStyles>,
+    flush_budget: Option<Duration>,
+    cross_invocation_tracing: Option<bool>,
+    install_subscriber: Option<bool>,
+}
+
+impl OptionsBuilder {
+    /// The client that the SDK calls the service with. Ours watches its calls; its retries and time-outs stay as they are.
+    pub fn lambda_client(mut self, client: aws_sdk_lambda::Client) -> Self {
+        self.lambda_client = Some(client);
+        self
+    }
+
+    /// The AWS configuration to make that client from. Without either it is loaded once, at the first invocation.
+    pub fn sdk_config(mut self, config: SdkConfig) -> Self {
+        self.sdk_config = Some(config);
+        self
+    }
+
+    /// Handed to the SDK: how long a checkpoint write waits for others to join it.
+    pub fn checkpoint_delay(mut self, delay: Duration) -> Self {
+        self.sdk.checkpoint_delay = Some(delay);
+        self
+    }
+
+    /// Handed to the SDK: whether writes that meet are sent together.
+    pub fn checkpoint_batching(mut self, batching: bool) -> Self {
+        self.sdk.checkpoint_batching = Some(batching);
+        self
+    }
+
+    /// A tracer of your own instead of the one made from `DD_*`. Give its [`propagator`](Self::propagator) too.
+    pub fn tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
+        self.tracer_provider = Some(provider);
+        self
+    }
+
+    /// The propagator that belongs to [`tracer_provider`](Self::tracer_provider).
+    ///
+    /// It carries the sampling decision between the tracer and a checkpoint. For Datadog's tracer it must be the one that was made
+    /// with the provider.
+    pub fn propagator(
+        mut self,
+        propagator: impl TextMapPropagator + Send + Sync + 'static,
+    ) -> Self {
+        self.propagator = Some(Arc::new(propagator));
+        self
+    }
+
+    /// The service that spans belong to, instead of `DD_SERVICE` or the function's name. Only for the tracer made from `DD_*`.
+    pub fn service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// The resource of `aws.durable.execute`, instead of the handler's name.
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// How a checkpoint reaches the log, instead of `DURABLE_TRACE_CHECKPOINT_MODE`.
+    pub fn checkpoint_mode(mut self, mode: CheckpointMode) -> Self {
+        self.checkpoint_mode = Some(mode);
+        self
+    }
+
+    /// Time for a checkpoint call of our own, instead of `DURABLE_TRACE_CHECKPOINT_BUDGET_MS`.
+    pub fn checkpoint_budget(mut self, budget: Duration) -> Self {
+        self.checkpoint_budget = Some(budget);
+        self
+    }
+
+    /// The header styles of a checkpoint, instead of `DURABLE_TRACE_CHECKPOINT_STYLE`.
+    pub fn checkpoint_styles(mut self, styles: CheckpointStyles) -> Self {
+        self.checkpoint_styles = Some(styles);
+        self
+    }
+
+    /// How long the end of an invocation waits for the exporter, instead of `DURABLE_TRACE_FLUSH_BUDGET_MS`.
+    pub fn flush_budget(mut self, budget: Duration) -> Self {
+        self.flush_budget = Some(budget);
+        self
+    }
+
+    /// Whether checkpoints are written, instead of `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`. They are read all the same.
+    pub fn cross_invocation_tracing(mut self, enabled: bool) -> Self {
+        self.cross_invocation_tracing = Some(enabled);
+        self
+    }
+
+    /// Whether [`run`](crate::run) installs a subscriber when there is none yet (default: it does).
+    pub fn install_subscriber(mut self, install: bool) -> Self {
+        self.install_subscriber = Some(install);
+        self
+    }
+
+    /// The options, if they do not contradict each other.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildOptionsError`] names the two settings that cannot both hold.
+    pub fn build(self) -> Result<Options, BuildOptionsError> {
+        if self.lambda_client.is_some() && self.sdk_config.is_some() {
+            return Err(BuildOptionsError::ClientAndConfig);
+        }
+        if self.propagator.is_some() && self.tracer_provider.is_none() {
+            return Err(BuildOptionsError::PropagatorWithoutProvider);
+        }
+        if self.service.is_some() && self.tracer_provider.is_some() {
+            return Err(BuildOptionsError::ServiceWithProvider);
+        }
+        Ok(self.resolve())
+    }
+
+    fn resolve(self) -> Options {
+        let environment = environment();
+        Options {
+            lambda_client: self.lambda_client,
+            sdk_config: self.sdk_config,
+            sdk: self.sdk,
+            tracer_provider: self.tracer_provider,
+            propagator: self.propagator,
+            settings: Settings {
+                checkpoint_budget: self
+                    .checkpoint_budget
+                    .unwrap_or(environment.checkpoint_budget),
+                checkpoint_mode: self.checkpoint_mode.unwrap_or(environment.checkpoint_mode),
+                checkpoint_styles: self
+                    .checkpoint_styles
+                    .unwrap_or(environment.checkpoint_styles),
+                cross_invocation: self
+                    .cross_invocation_tracing
+                    .unwrap_or(environment.cross_invocation),
+                enabled: environment.enabled,
+                flush_budget: self.flush_budget.unwrap_or(environment.flush_budget),
+                resource: self.resource,
+                service: self.service,
+                tags_max_length: environment.tags_max_length,
+            },
+            install_subscriber: self.install_subscriber.unwrap_or(true),
+        }
+    }
+}
+
+/// Two settings that cannot both hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildOptionsError {
+    /// A client is made already, so there is nothing to make from a configuration.
+    #[error("both `lambda_client` and `sdk_config` are set; give one of them")]
+    ClientAndConfig,
+    /// A propagator serves the tracer that it was made with.
+    #[error("`propagator` is set without `tracer_provider`; give both or neither")]
+    PropagatorWithoutProvider,
+    /// A provider of the user's carries its own service name.
+    #[error(
+        "both `service` and `tracer_provider` are set; set `service.name` in the provider's resource instead"
+    )]
+    ServiceWithProvider,
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused_by_name() {
+        let config = SdkConfig::builder().build();
+        let client = aws_sdk_lambda::Client::new(&config);
+        let provider = SdkTracerProvider::builder().build();
+        for (builder, want) in [
+            (
+                Options::builder().lambda_client(client).sdk_config(config),
+                BuildOptionsError::ClientAndConfig,
+            ),
+            (
+                Options::builder().propagator(TraceContextPropagator::new()),
+                BuildOptionsError::PropagatorWithoutProvider,
+            ),
+            (
+                Options::builder().service("s").tracer_provider(provider),
+                BuildOptionsError::ServiceWithProvider,
+            ),
+        ] {
+            assert_eq!(builder.build().err(), Some(want), "{want}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_in_code_wins_over_the_environment() {
+        let options = Options::builder()
+            .checkpoint_mode(CheckpointMode::Call)
+            .checkpoint_budget(Duration::from_millis(1))
+            .flush_budget(Duration::from_millis(2))
+            .cross_invocation_tracing(false)
+            .checkpoint_styles(CheckpointStyles::DatadogAndTraceContext)
+            .build()
+            .unwrap();
+        let settings = options.settings;
+        assert_eq!(settings.checkpoint_mode, CheckpointMode::Call);
+        assert_eq!(settings.checkpoint_budget, Duration::from_millis(1));
+        assert_eq!(settings.flush_budget, Duration::from_millis(2));
+        assert_eq!(
+            settings.checkpoint_styles,
+            CheckpointStyles::DatadogAndTraceContext
+        );
+        assert!(!settings.cross_invocation);
+    }
+}

@@ -1,0 +1,613 @@
+//! The edge: takes invocations from Lambda, hands them to the SDK, and lets the session watch.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, SystemTime};
+
+use aws_durable_execution_sdk::{BoxError, DurableContext, InvocationPayload, InvocationResponse};
+use aws_sdk_lambda::Client;
+use durable_trace_wire as wire;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+
+use crate::client;
+use crate::config::{environment, report_bad_variables};
+use crate::event::Event;
+use crate::flush::Flusher;
+use crate::health::{self, About, ErrorType, Location, Outcome, Warning, shielded};
+use crate::options::{Options, SdkOptions, Settings};
+use crate::plan::Failure;
+use crate::registry::registry;
+use crate::session::Session;
+use crate::setup::{Setup, set_up};
+use crate::spans::{self, InvocationFacts, Tracing};
+use crate::subscriber;
+
+/// Lambda answers need time to leave; nothing of ours runs into the last of an invocation's time.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
+
+/// What an invocation comes to: the SDK's response, unchanged.
+pub type InvocationFuture = Pin<Box<dyn Future<Output = Result<InvocationResponse, Error>> + Send>>;
+
+type Inner = Arc<dyn Fn(LambdaEvent<InvocationPayload>) -> InvocationFuture + Send + Sync>;
+
+/// Runs a durable handler on Lambda, traced: in place of `aws_durable_execution_sdk::run`.
+///
+/// Sets up Datadog's tracer from `DD_*`, and a `tracing` subscriber if none is set yet.
+///
+/// # Errors
+///
+/// Those of [`lambda_runtime::run`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use aws_durable_execution_sdk::{BoxError, DurableContext};
+///
+/// async fn handler(order: String, ctx: DurableContext) -> Result<String, BoxError> {
+///     let paid = ctx.step(move |_| async move { Ok(format!("{order} paid")) }).name("pay").await?;
+///     ctx.wait(std::time::Duration::from_secs(3600)).name("cool-off").await?;
+///     Ok(paid)
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), lambda_runtime::Error> {
+///     durable_trace::run(handler).await
+/// }
+/// ```
+pub async fn run<F, E, Fut, O>(handler: F) -> Result<(), Error>
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Serialize + Send + 'static,
+{
+    run_with_options(handler, Options::default()).await
+}
+
+/// [`run`] with [`Options`].
+///
+/// # Errors
+///
+/// Those of [`lambda_runtime::run`].
+pub async fn run_with_options<F, E, Fut, O>(handler: F, options: Options) -> Result<(), Error>
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Serialize + Send + 'static,
+{
+    let install = options.install_subscriber;
+    let setup = set_up(&options);
+    if install {
+        subscriber::install(setup.as_ref().map(|setup| &*setup.tracing));
+    }
+    lambda_runtime::run(service_fn(wrap_set_up(handler, options, setup))).await
+}
+
+/// A traced service of a durable handler, for those who run it themselves: in place of `aws_durable_execution_sdk::wrap`.
+///
+/// Hand it to `lambda_runtime::service_fn`, and that to `lambda_runtime::run` or `run_concurrent`. It installs no subscriber: add
+/// [`layer`](crate::layer) to yours.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use aws_durable_execution_sdk::{BoxError, DurableContext};
+/// # async fn handler(order: String, ctx: DurableContext) -> Result<String, BoxError> { Ok(order) }
+/// # async fn example() -> Result<(), lambda_runtime::Error> {
+/// let service = durable_trace::wrap(handler, durable_trace::Options::default());
+/// lambda_runtime::run(lambda_runtime::service_fn(service)).await
+/// # }
+/// ```
+pub fn wrap<F, E, Fut, O>(
+    handler: F,
+    options: Options,
+) -> impl Fn(LambdaEvent<Event>) -> InvocationFuture + Clone + Send + Sync + 'static
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Serialize + Send + 'static,
+{
+    let setup = set_up(&options);
+    wrap_set_up(handler, options, setup)
+}
+
+fn wrap_set_up<F, E, Fut, O>(
+    handler: F,
+    options: Options,
+    setup: Option<Setup>,
+) -> impl Fn(LambdaEvent<Event>) -> InvocationFuture + Clone + Send + Sync + 'static
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Serialize + Send + 'static,
+{
+    report_bad_variables();
+    let traced = setup.map(|setup| {
+        let concurrent = environment().concurrency > 1;
+        Traced {
+            settings: Arc::new(options.settings.clone()),
+            resource: handler_name::<F>(),
+            flusher: Flusher::new(Arc::clone(&setup.tracing), setup.loopback_agent, concurrent),
+            tracing: setup.tracing,
+        }
+    });
+    let watches = traced.is_some();
+    let handler = Arc::new(handler);
+    let sdk = options.sdk;
+    let make_inner = move |client: &Client| -> Inner {
+        let handler = Arc::clone(&handler);
+        if watches {
+            let client = client::watched(client);
+            Arc::new(aws_durable_execution_sdk::wrap(
+                noticed(handler),
+                sdk_options(client, sdk),
+            ))
+        } else {
+            Arc::new(aws_durable_execution_sdk::wrap(
+                plain(handler),
+                sdk_options(client.clone(), sdk),
+            ))
+        }
+    };
+    let service = Arc::new(Service {
+        traced,
+        given_client: options
+            .lambda_client
+            .or_else(|| options.sdk_config.as_ref().map(Client::new)),
+        make_inner: Box::new(make_inner),
+        ready: OnceCell::new(),
+    });
+    move |event: LambdaEvent<Event>| -> InvocationFuture {
+        let service = Arc::clone(&service);
+        Box::pin(async move { service.invoke(event).await })
+    }
+}
+
+type HandlerFuture<O> = Pin<Box<dyn Future<Output = Result<O, BoxError>> + Send>>;
+
+/// A handler whose future's type is hidden: the SDK does not ask that it outlive everything, so nothing here may either.
+type Handler<E, O> = Box<dyn Fn(E, DurableContext) -> HandlerFuture<O> + Send + Sync>;
+
+/// `handler` as it is.
+fn plain<F, E, Fut, O>(handler: Arc<F>) -> Handler<E, O>
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Send + 'static,
+{
+    Box::new(move |event, ctx| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move { handler(event, ctx).await })
+    })
+}
+
+/// `handler`, with its return noticed: what is requested afterwards ends the execution.
+fn noticed<F, E, Fut, O>(handler: Arc<F>) -> Handler<E, O>
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send,
+    O: Send + 'static,
+{
+    Box::new(move |event, ctx| {
+        let session = registry().by_request(ctx.execution_arn(), &ctx.lambda_context().request_id);
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            let result = handler(event, ctx).await;
+            if let Some(session) = session {
+                shielded(Location::Unknown, session.arn(), || {
+                    session.handler_returned()
+                });
+            }
+            result
+        })
+    })
+}
+
+fn sdk_options(client: Client, sdk: SdkOptions) -> aws_durable_execution_sdk::Options {
+    let mut builder = aws_durable_execution_sdk::Options::builder().lambda_client(client);
+    if let Some(delay) = sdk.checkpoint_delay {
+        builder = builder.checkpoint_delay(delay);
+    }
+    if let Some(batching) = sdk.checkpoint_batching {
+        builder = builder.checkpoint_batching(batching);
+    }
+    builder.build().unwrap_or_default() // a client alone contradicts nothing
+}
+
+/// The path of a named function; `None` for closures and the like, whose names are not stable.
+fn handler_name<F>() -> Option<&'static str> {
+    let name = std::any::type_name::<F>();
+    let is_path = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    is_path.then_some(name)
+}
+
+struct Service {
+    /// `None`: the SDK's plain behaviour.
+    traced: Option<Traced>,
+    given_client: Option<Client>,
+    make_inner: Box<dyn Fn(&Client) -> Inner + Send + Sync>,
+    /// Made at the first invocation, since the AWS configuration is loaded then.
+    ready: OnceCell<Ready>,
+}
+
+/// The SDK's service, and a client of our own that is not watched.
+struct Ready {
+    inner: Inner,
+    client: Client,
+}
+
+impl Service {
+    async fn ready(&self) -> &Ready {
+        self.ready
+            .get_or_init(|| async {
+                let client = match &self.given_client {
+                    Some(client) => client.clone(),
+                    None => Client::new(
+                        &aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await,
+                    ),
+                };
+                Ready {
+                    inner: (self.make_inner)(&client),
+                    client,
+                }
+            })
+            .await
+    }
+
+    async fn invoke(&self, event: LambdaEvent<Event>) -> Result<InvocationResponse, Error> {
+        let started = SystemTime::now();
+        let ready = self.ready().await;
+        let (event, context) = event.into_parts();
+        let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
+        let session = self.traced.as_ref().and_then(|traced| {
+            shielded(Location::Read, "", || {
+                traced.begin(event.as_str(), &context, started)
+            })
+            .flatten()
+            .map(|s| (traced, s))
+        });
+        let payload: InvocationPayload = serde_json::from_str(event.as_str())?;
+        drop(event);
+        let invocation = (ready.inner)(LambdaEvent::new(payload, context));
+        match session {
+            None => invocation.await,
+            Some((traced, session)) => {
+                traced
+                    .watch(session, invocation, &ready.client, deadline)
+                    .await
+            }
+        }
+    }
+}
+
+/// What a service needs to trace.
+struct Traced {
+    settings: Arc<Settings>,
+    tracing: Arc<Tracing>,
+    flusher: Flusher,
+    /// The handler's name.
+    resource: Option<&'static str>,
+}
+
+impl Traced {
+    /// A session, if the event is a durable invocation.
+    fn begin(
+        &self,
+        event: &str,
+        context: &lambda_runtime::Context,
+        started: SystemTime,
+    ) -> Option<Arc<Session>> {
+        let invocation = wire::Invocation::parse(event).ok().flatten()?;
+        let facts = self.facts(&invocation, context);
+        let (settings, tracing) = (Arc::clone(&self.settings), Arc::clone(&self.tracing));
+        let active = active_lambda_span();
+        Some(Session::begin(
+            settings,
+            tracing,
+            &invocation,
+            facts,
+            active,
+            started,
+        ))
+    }
+
+    fn facts(
+        &self,
+        invocation: &wire::Invocation<'_>,
+        context: &lambda_runtime::Context,
+    ) -> InvocationFacts {
+        static WARM: AtomicBool = AtomicBool::new(false);
+        let function_name = context.env_config.function_name.clone();
+        let resource = self
+            .settings
+            .resource
+            .clone()
+            .or_else(|| self.resource.map(str::to_owned));
+        let mut parts: Vec<&str> = context.invoked_function_arn.split(':').collect();
+        let function_version = parts.get(7).copied().unwrap_or("$LATEST").to_owned();
+        parts.truncate(7);
+        InvocationFacts {
+            arn: invocation.arn.to_string(),
+            cold_start: !WARM.swap(true, Ordering::Relaxed),
+            execution: wire::ExecutionArn::parse(&invocation.arn).map(|arn| {
+                (
+                    arn.execution_name().to_owned(),
+                    arn.execution_id().to_owned(),
+                )
+            }),
+            first: invocation.operation_count == 1 && invocation.next_marker.is_none(),
+            function_arn: parts.join(":").to_lowercase(),
+            resource: resource.unwrap_or_else(|| function_name.clone()),
+            function_name,
+            function_version,
+            request_id: context.request_id.clone(),
+            replays: invocation.operation_count > 1 || invocation.next_marker.is_some(),
+        }
+    }
+
+    /// Runs the SDK's future, and ends what the session opened. The result is the SDK's, whatever happens here.
+    async fn watch(
+        &self,
+        session: Arc<Session>,
+        invocation: InvocationFuture,
+        client: &Client,
+        deadline: SystemTime,
+    ) -> Result<InvocationResponse, Error> {
+        let abandoned = EndOnDrop(Some(Arc::clone(&session)));
+        let outcome = Inside {
+            invocation,
+            session: Arc::clone(&session),
+        }
+        .await;
+        let result = match &outcome {
+            Ok(answer) => shielded(Location::Unknown, session.arn(), || result_of(answer)),
+            Err(panic) => Some(spans::Result::Faulted(Failure {
+                error_type: Some("panic".to_owned()),
+                message: Some(panic_message(panic.as_ref())),
+            })),
+        };
+        let unreadable = || spans::Result::Faulted(Failure::default());
+        let result = result.unwrap_or_else(unreadable);
+        if matches!(
+            result,
+            spans::Result::Answered {
+                status: wire::ResponseStatus::Pending,
+                ..
+            }
+        ) {
+            self.write_owed(&session, client, deadline).await;
+        }
+        abandoned.end(&result);
+        self.flusher
+            .flush(
+                session.arn(),
+                remaining(self.settings.flush_budget, deadline),
+            )
+            .await;
+        self.warn_of_missing_layer(&session, &outcome);
+        match outcome {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Writes the checkpoint that no request carried, with a call of our own.
+    async fn write_owed(&self, session: &Session, client: &Client, deadline: SystemTime) {
+        let owed = shielded(Location::CreateCheckpoint, session.arn(), || {
+            session.owed(SystemTime::now())
+        })
+        .flatten();
+        let Some((checkpoint, token)) = owed else {
+            return;
+        };
+        let about = |cause| About {
+            arn: Some(session.arn()),
+            cause: Some(cause),
+            checkpoint: Some(&checkpoint.name),
+            operation_id: Some(&checkpoint.id),
+            ..About::default()
+        };
+        let budget = remaining(session.settings().checkpoint_budget, deadline);
+        let call = client
+            .checkpoint_durable_execution()
+            .durable_execution_arn(session.arn())
+            .checkpoint_token(token)
+            .set_updates(client::checkpoint_update(&checkpoint).map(|update| vec![update]))
+            .send();
+        match tokio::time::timeout(budget, call).await {
+            Err(_) => {
+                health::count(
+                    Location::CreateCheckpoint,
+                    ErrorType::Timeout,
+                    &about("the budget ran out"),
+                );
+            }
+            Ok(Err(error)) => {
+                let cause = aws_sdk_lambda::error::DisplayErrorContext(&error).to_string();
+                if error
+                    .raw_response()
+                    .is_some_and(|response| response.status().as_u16() == 403)
+                {
+                    health::warn_once(
+                        Warning::NoPermission,
+                        "the function may not write its checkpoint; grant its role \
+                         lambda:CheckpointDurableExecution on itself, or set DURABLE_TRACE_CHECKPOINT_MODE=ride",
+                    );
+                }
+                health::count(
+                    Location::CreateCheckpoint,
+                    client::classify(&error),
+                    &about(&cause),
+                );
+            }
+            Ok(Ok(answer)) => {
+                session.written();
+                let state = answer.new_execution_state();
+                let operations = state.map(|state| state.operations()).unwrap_or_default();
+                let mut others = operations
+                    .iter()
+                    .filter(|operation| operation.id() != checkpoint.id);
+                if others.any(|operation| client::owned_operation(operation).status.is_ended()) {
+                    health::note(Outcome::Raced);
+                }
+            }
+        }
+    }
+
+    /// A layer that is in the subscriber but never hears of the SDK's spans is of no use; nor is one that is not there.
+    fn warn_of_missing_layer(
+        &self,
+        session: &Session,
+        outcome: &Result<Result<InvocationResponse, Error>, Panic>,
+    ) {
+        if matches!(outcome, Ok(Ok(_))) && !session.is_layer_here() {
+            health::warn_once(
+                Warning::LayerAbsent,
+                "durable_trace::layer() does not see the SDK's spans, so spans of your own lose their place; add it to your \
+                 subscriber, and let no global filter hide the target aws_durable_execution_sdk",
+            );
+        }
+    }
+}
+
+/// What is left of `budget` before `deadline`.
+fn remaining(budget: Duration, deadline: SystemTime) -> Duration {
+    let left = deadline
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    budget.min(left.saturating_sub(DEADLINE_MARGIN))
+}
+
+/// An `aws.lambda` span of this invocation that another library has open.
+fn active_lambda_span() -> Option<Context> {
+    let context = Context::current();
+    let is_local = context.has_active_span() && !context.span().span_context().is_remote();
+    let by_tracing = || {
+        tracing::Span::current()
+            .metadata()
+            .is_some_and(|m| m.name() == crate::contract::span_names::LAMBDA)
+    };
+    (is_local && (crate::setup::is_lambda_span(&context) || by_tracing())).then_some(context)
+}
+
+fn result_of(answer: &Result<InvocationResponse, Error>) -> spans::Result {
+    match answer {
+        Ok(response) => match wire::response_status(response) {
+            Some(answered) => spans::Result::Answered {
+                failure: (answered.status == wire::ResponseStatus::Failed).then(|| Failure {
+                    error_type: answered.error_type,
+                    message: answered.error_message,
+                }),
+                status: answered.status,
+            },
+            None => spans::Result::Faulted(Failure::default()),
+        },
+        Err(error) => spans::Result::Faulted(Failure {
+            error_type: None,
+            message: Some(error.to_string()),
+        }),
+    }
+}
+
+type Panic = Box<dyn Any + Send>;
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
+
+/// The SDK's future, polled under the execution's span once that is open, its panics caught on the way.
+struct Inside {
+    invocation: InvocationFuture,
+    session: Arc<Session>,
+}
+
+impl Future for Inside {
+    type Output = Result<Result<InvocationResponse, Error>, Panic>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let _attached = self.session.context().map(Context::attach);
+        let invocation = self.invocation.as_mut();
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| invocation.poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+/// Ends a session whose future is dropped before its end, as a runtime does with an invocation that it gives up on.
+struct EndOnDrop(Option<Arc<Session>>);
+
+impl EndOnDrop {
+    fn end(mut self, result: &spans::Result) {
+        if let Some(session) = self.0.take() {
+            shielded(Location::Span, session.arn(), || session.end(result));
+        }
+    }
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            let failure = Failure {
+                error_type: None,
+                message: Some("the invocation was abandoned".to_owned()),
+            };
+            shielded(Location::Span, session.arn(), || {
+                session.end(&spans::Result::Faulted(failure))
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named() {}
+
+    #[test]
+    fn a_named_handler_gives_its_path_and_a_closure_none() {
+        fn name_of<F>(_: F) -> Option<&'static str> {
+            handler_name::<F>()
+        }
+        assert_eq!(name_of(named), Some("durable_trace::service::tests::named"));
+        assert_eq!(name_of(|| ()), None, "a closure");
+        assert_eq!(name_of(named as fn()), None, "a pointer");
+    }
+
+    #[test]
+    fn no_budget_reaches_into_the_last_of_the_invocations_time() {
+        let budget = Duration::from_millis(250);
+        assert_eq!(
+            remaining(budget, SystemTime::now() + Duration::from_secs(60)),
+            budget
+        );
+        assert_eq!(
+            remaining(budget, SystemTime::now() + Duration::from_millis(99)),
+            Duration::ZERO
+        );
+        assert_eq!(
+            remaining(budget, SystemTime::UNIX_EPOCH),
+            Duration::ZERO,
+            "a deadline that has passed"
+        );
+    }
+}

@@ -1,0 +1,473 @@
+//! One invocation of one execution: it hands what is seen to the plan and does what the plan says.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use durable_trace_wire as wire;
+use opentelemetry::Context;
+use wire::{Decision, ResponseStatus, UnixMillis};
+
+use crate::config::CheckpointMode;
+use crate::health::{self, About, ErrorType, Location, Outcome};
+use crate::options::Settings;
+use crate::plan::{Action, Input, Layer, Plan, Update};
+use crate::registry::registry;
+use crate::spans::{self, InvocationFacts, Spans, Tracing};
+
+/// Operations that the service allows in one execution.
+/// See <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const OPERATION_CAP: usize = 3_000;
+/// How near the cap no checkpoint is written any more: those operations are the user's.
+const CAP_MARGIN: usize = 5;
+
+/// An invocation that is being served.
+#[derive(Debug)]
+pub(crate) struct Session {
+    arn: String,
+    request_id: String,
+    settings: Arc<Settings>,
+    tracing: Arc<Tracing>,
+    spans: Spans,
+    /// An `aws.lambda` span that another library has open.
+    active_lambda: Option<Context>,
+    layer_seen: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    plan: Plan,
+    /// Known once every page of the log has been read.
+    log: Log,
+    facts: InvocationFacts,
+    /// The newest checkpoint token.
+    token: Option<String>,
+    /// Requests seen so far.
+    sequence: u64,
+    /// A checkpoint call failed: nothing is ridden after that.
+    failed: bool,
+    saved: Saved,
+}
+
+#[derive(Debug)]
+enum Log {
+    /// Pages are being fetched by the SDK; those that came so far.
+    Loading(Vec<wire::Operation<'static>>),
+    Read(Box<Read>),
+}
+
+/// What the log says of the trace.
+#[derive(Debug)]
+struct Read {
+    found: Option<wire::Found>,
+    /// Highest number in our name space, seen anywhere.
+    highest: Option<u64>,
+    operations: usize,
+}
+
+/// What became of this invocation's checkpoint.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Saved {
+    /// Nothing is to be written.
+    Needless,
+    /// Not decided yet.
+    Open,
+    /// On its way.
+    Sent,
+    /// In the log.
+    Written,
+}
+
+/// A request of the SDK's that carries a checkpoint of ours, or not.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) sequence: u64,
+    pub(crate) ride: Option<wire::Checkpoint>,
+}
+
+impl Session {
+    /// Takes up an invocation whose event has been read, opens its spans, and makes it known to the registry.
+    pub(crate) fn begin(
+        settings: Arc<Settings>,
+        tracing: Arc<Tracing>,
+        invocation: &wire::Invocation<'_>,
+        facts: InvocationFacts,
+        active_lambda: Option<Context>,
+        started: SystemTime,
+    ) -> Arc<Self> {
+        let paged = invocation.next_marker.is_some();
+        let log = if paged {
+            Log::Loading(Vec::new())
+        } else {
+            Log::Read(Box::new(Read::new(&invocation.arn, &invocation.operations)))
+        };
+        let session = Arc::new(Self {
+            arn: facts.arn.clone(),
+            request_id: facts.request_id.clone(),
+            spans: Spans::new(Arc::clone(&tracing), started),
+            settings,
+            tracing,
+            active_lambda,
+            layer_seen: AtomicBool::new(false),
+            state: Mutex::new(State {
+                plan: Plan::default(),
+                log,
+                facts,
+                token: invocation.checkpoint_token.as_deref().map(str::to_owned),
+                sequence: 0,
+                failed: false,
+                saved: Saved::Open,
+            }),
+        });
+        registry().insert(Arc::clone(&session), invocation.checkpoint_token.as_deref());
+        if !paged {
+            session.open(&invocation.operations);
+        }
+        session
+    }
+
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn about<'a>(&'a self, cause: Option<&'a str>) -> About<'a> {
+        About {
+            arn: Some(&self.arn),
+            cause,
+            ..About::default()
+        }
+    }
+
+    /// Opens the invocation's spans now that the whole log is known.
+    fn open(&self, operations: &[wire::Operation<'_>]) {
+        let (read, facts) = {
+            let mut state = self.lock();
+            state.plan.apply(Input::Loaded(operations));
+            let read = match &state.log {
+                Log::Read(read) => read.found.as_ref().map(|found| found.context.clone()),
+                Log::Loading(_) => None,
+            };
+            (read, state.facts.clone())
+        };
+        let origin = read.as_ref().and_then(|context| context.origin.clone());
+        let parent = read.map_or_else(Context::new, |context| {
+            spans::extract(&self.tracing, &context)
+        });
+        self.spans
+            .open_invocation(&parent, origin, self.active_lambda.clone(), &facts);
+    }
+
+    /// Takes a page of the log that the SDK fetched; the last one opens the spans.
+    pub(crate) fn paged(&self, operations: Vec<wire::Operation<'static>>, last: bool) {
+        let all = {
+            let mut state = self.lock();
+            let Log::Loading(pages) = &mut state.log else {
+                return;
+            };
+            pages.extend(operations);
+            if !last {
+                return;
+            }
+            let all = std::mem::take(pages);
+            let read = Read::new(&self.arn, &all);
+            state.facts.first = read.operations <= 1;
+            state.facts.replays = read.operations > 1;
+            state.log = Log::Read(Box::new(read));
+            all
+        };
+        self.open(&all);
+    }
+
+    /// Where the user's code runs, once the spans are open.
+    pub(crate) fn context(&self) -> Option<Context> {
+        self.spans.execute_context()
+    }
+
+    /// Our layer saw a span of the SDK's for this invocation.
+    pub(crate) fn layer_is_here(&self) {
+        self.layer_seen.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_layer_here(&self) -> bool {
+        self.layer_seen.load(Ordering::Relaxed)
+    }
+
+    /// The SDK entered the body of a step; gives the context that the body is to run in.
+    pub(crate) fn body_entered(&self, id: &str, attempt: u32) -> Option<Context> {
+        self.apply(Input::BodyEntered { id, attempt });
+        self.spans.operation_context(id).or_else(|| self.context())
+    }
+
+    /// The SDK returned a recorded outcome.
+    pub(crate) fn replayed(&self, id: &str) {
+        self.apply(Input::Replayed { id });
+    }
+
+    /// The user's handler returned.
+    pub(crate) fn handler_returned(&self) {
+        self.apply(Input::HandlerReturned);
+    }
+
+    /// Hands an input to the plan and does what follows. Returns whether the request at hand is the one to ride on.
+    fn apply(&self, input: Input<'_>) -> bool {
+        let actions = self.lock().plan.apply(input);
+        self.perform(actions)
+    }
+
+    fn perform(&self, actions: Vec<Action>) -> bool {
+        let now = SystemTime::now();
+        let mut ride = false;
+        for action in actions {
+            ride |= action == Action::Ride;
+            self.spans.perform(action, now);
+        }
+        ride
+    }
+
+    /// The SDK is about to send a checkpoint request. `rideable` says whether the request may carry an update more.
+    pub(crate) fn requested(&self, updates: &[Update], rideable: impl FnOnce() -> bool) -> Seen {
+        let (sequence, actions, failed) = {
+            let mut state = self.lock();
+            state.sequence += 1;
+            let sequence = state.sequence;
+            let actions = state.plan.apply(Input::Requested { sequence, updates });
+            (sequence, actions, state.failed)
+        };
+        let rest = self.perform(actions);
+        let wanted =
+            rest && !failed && self.settings.checkpoint_mode == CheckpointMode::Ride && rideable();
+        Seen {
+            sequence,
+            ride: wanted.then(|| self.checkpoint()).flatten(),
+        }
+    }
+
+    /// The service answered request `sequence`. `ridden` says whether a checkpoint of ours was part of it.
+    pub(crate) fn answered(
+        &self,
+        sequence: u64,
+        ridden: bool,
+        token: Option<&str>,
+        changed: &[wire::Operation<'static>],
+    ) {
+        if let Some(token) = token {
+            registry().add_token(self, token);
+        }
+        let actions = {
+            let mut state = self.lock();
+            if let Some(token) = token {
+                state.token = Some(token.to_owned());
+            }
+            if ridden {
+                state.saved = Saved::Written;
+            }
+            if let Log::Read(read) = &mut state.log {
+                read.operations = read
+                    .operations
+                    .max(read.operations + changed.len().saturating_sub(1));
+                let seen = changed
+                    .iter()
+                    .filter_map(|o| wire::CheckpointNumber::parse_name(o.name.as_deref()?))
+                    .map(wire::CheckpointNumber::get)
+                    .max();
+                read.highest = read.highest.max(seen);
+            }
+            state
+                .plan
+                .apply(Input::RequestAnswered { sequence, changed })
+        };
+        self.perform(actions);
+    }
+
+    /// Request `sequence` failed for good.
+    pub(crate) fn request_failed(&self, sequence: u64) {
+        self.lock().failed = true;
+        self.apply(Input::RequestFailed { sequence });
+    }
+
+    /// The service refused the request with our update; it goes out again without.
+    pub(crate) fn ride_dropped(&self) {
+        let mut state = self.lock();
+        state.saved = Saved::Open;
+        state.failed = true;
+    }
+
+    /// The checkpoint that this suspension needs, if it needs one; to be asked while the spans are open.
+    fn checkpoint(&self) -> Option<wire::Checkpoint> {
+        if self.lock().saved != Saved::Open {
+            return None;
+        }
+        let context = self.context()?;
+        let Some((injected, span_id)) = spans::inject(&self.tracing, &context) else {
+            health::count(
+                Location::Inject,
+                ErrorType::Malformed,
+                &self.about(Some("no valid span")),
+            );
+            return None;
+        };
+        let rules = wire::WriteRules {
+            enabled: self.settings.cross_invocation,
+            styles: self.settings.checkpoint_styles,
+            tags_max_length: self.settings.tags_max_length,
+            operation_cap: OPERATION_CAP,
+            cap_margin: CAP_MARGIN,
+        };
+        let mut state = self.lock();
+        let Log::Read(read) = &state.log else {
+            return None;
+        };
+        let decision = registry().decide_numbered(&self.arn, read.highest, |next| {
+            wire::decide(
+                &self.arn,
+                read.found.as_ref(),
+                &injected,
+                span_id,
+                next,
+                read.operations,
+                &rules,
+            )
+        });
+        state.plan.settle_ride();
+        match decision {
+            Decision::Write(checkpoint) => {
+                state.saved = Saved::Sent;
+                return Some(checkpoint);
+            }
+            Decision::Cap => health::note(Outcome::Capped),
+            Decision::NoNumber => {
+                health::count(Location::AllocateN, ErrorType::Oversize, &self.about(None))
+            }
+            Decision::NoContext => {
+                health::count(Location::Inject, ErrorType::Malformed, &self.about(None))
+            }
+            _ => {} // off, or unchanged
+        }
+        state.saved = Saved::Needless;
+        None
+    }
+
+    /// The checkpoint to write with a call of our own, now that the function has suspended, and the token to write it with.
+    pub(crate) fn owed(&self, now: SystemTime) -> Option<(wire::Checkpoint, String)> {
+        let (saved, token, timer) = {
+            let state = self.lock();
+            (state.saved, state.token.clone(), state.plan.latest_timer())
+        };
+        if matches!(saved, Saved::Written | Saved::Needless) {
+            return None;
+        }
+        let token = token?;
+        if self.settings.checkpoint_mode == CheckpointMode::Ride
+            && !outlasts(timer, now, self.settings.checkpoint_budget)
+        {
+            if self.settings.cross_invocation && self.needs_checkpoint() {
+                health::note(Outcome::NoRide);
+            }
+            return None;
+        }
+        self.lock().saved = Saved::Open;
+        Some((self.checkpoint()?, token))
+    }
+
+    /// Whether a suspension now would leave the trace without what the next invocation needs.
+    fn needs_checkpoint(&self) -> bool {
+        matches!(&self.lock().log, Log::Read(read) if read.found.is_none())
+    }
+
+    /// A call of our own wrote the checkpoint.
+    pub(crate) fn written(&self) {
+        self.lock().saved = Saved::Written;
+    }
+
+    /// Ends everything that is open, as `result` says, and forgets the invocation.
+    pub(crate) fn end(&self, result: &spans::Result) {
+        let layer = if self.is_layer_here() {
+            Layer::Present
+        } else {
+            Layer::Absent
+        };
+        let unopened = matches!(self.lock().log, Log::Loading(_));
+        if unopened {
+            let facts = self.lock().facts.clone();
+            self.spans
+                .open_lambda_only(self.active_lambda.clone(), &facts);
+        }
+        self.apply(Input::Over { layer });
+        let suspended = matches!(
+            result,
+            spans::Result::Answered {
+                status: ResponseStatus::Pending,
+                ..
+            }
+        );
+        if self.lock().saved == Saved::Written && !suspended {
+            health::note(Outcome::Unused);
+        }
+        self.spans.close_invocation(result, SystemTime::now());
+        registry().remove(self);
+    }
+}
+
+/// Whether a timer runs longer than twice the time that a call of ours may take, so that its end cannot come in between.
+fn outlasts(timer: Option<UnixMillis>, now: SystemTime, budget: Duration) -> bool {
+    let Ok(since_epoch) = (now + budget * 2).duration_since(SystemTime::UNIX_EPOCH) else {
+        return false;
+    };
+    timer.is_some_and(|timer| {
+        i128::from(timer.0) > i128::try_from(since_epoch.as_millis()).unwrap_or(i128::MAX)
+    })
+}
+
+impl Read {
+    fn new(arn: &str, operations: &[wire::Operation<'_>]) -> Self {
+        let reading = wire::read(arn, operations);
+        for _ in 0..reading.unknown_ids {
+            health::count(
+                Location::Read,
+                ErrorType::Other,
+                &About {
+                    arn: Some(arn),
+                    cause: Some("checkpoint with an unknown id"),
+                    ..About::default()
+                },
+            );
+        }
+        Self {
+            found: reading.found,
+            highest: reading.highest,
+            operations: operations.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_of_our_own_is_safe_only_while_a_long_timer_runs() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let budget = Duration::from_millis(250);
+        for (timer, want, why) in [
+            (None, false, "nothing but callbacks or invokes pending"),
+            (Some(100_400), false, "fires within twice the budget"),
+            (Some(100_500), false, "fires just then"),
+            (Some(100_501), true, "outlasts it"),
+        ] {
+            assert_eq!(outlasts(timer.map(UnixMillis), now, budget), want, "{why}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Performs on OpenTelemetry what the plan decided: opens and closes spans, and nothing more.
+
+mod propagation;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{
+    SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+
+use crate::contract::{keys, values};
+use crate::health;
+use crate::plan::{Action, Ending, Facts, Failure, Start};
+
+pub(crate) use propagation::{extract, inject};
+pub(crate) use view::InvocationFacts;
+
+/// The tracer that spans go to, and the propagator that knows its sampling decisions.
+#[derive(Debug)]
+pub(crate) struct Tracing {
+    pub(crate) provider: SdkTracerProvider,
+    pub(crate) propagator: Arc<dyn Propagator>,
+    tracer: SdkTracer,
+}
+
+/// Any propagator that can be shared.
+pub(crate) trait Propagator: TextMapPropagator + Send + Sync {}
+impl<P: TextMapPropagator + Send + Sync> Propagator for P {}
+
+impl Tracing {
+    pub(crate) fn new(provider: SdkTracerProvider, propagator: Arc<dyn Propagator>) -> Self {
+        let tracer = provider.tracer("durable-trace");
+        Self {
+            provider,
+            propagator,
+            tracer,
+        }
+    }
+
+    fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
+        parent.with_span(self.tracer.build_with_context(builder, parent))
+    }
+}
+
+/// The spans of one invocation.
+#[derive(Debug)]
+pub(crate) struct Spans {
+    tracing: Arc<Tracing>,
+    started: SystemTime,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// Where the trace came from, if the context to go on under says so.
+    origin: Option<String>,
+    /// `aws.lambda`, and whether another library opened it.
+    lambda: Option<(Context, Owner)>,
+    execute: Option<Context>,
+    /// By operation id.
+    operations: HashMap<String, Context>,
+}
+
+/// Who opened the invocation's span.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Owner {
+    Another,
+    Us,
+}
+
+/// How an invocation came out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Result {
+    /// The function answered with this status.
+    Answered {
+        status: durable_trace_wire::ResponseStatus,
+        failure: Option<Failure>,
+    },
+    /// The invocation itself failed.
+    Faulted(Failure),
+}
+
+impl Spans {
+    pub(crate) fn new(tracing: Arc<Tracing>, started: SystemTime) -> Self {
+        Self {
+            tracing,
+            started,
+            open: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the invocation's span and the execution's under `parent`, both with the invocation's start time.
+    ///
+    /// `origin` is where the trace came from, if `parent` says so; `active` is an `aws.lambda` span
+    /// that another library has open for this invocation: then none is opened here.
+    pub(crate) fn open_invocation(
+        &self,
+        parent: &Context,
+        origin: Option<String>,
+        active: Option<Context>,
+        facts: &InvocationFacts,
+    ) {
+        self.lock().origin = origin;
+        let lambda = self.open_lambda(parent, active, facts);
+        let execute = self.tracing.start(
+            self.builder(view::execute(facts), SpanKind::Internal, self.started),
+            &lambda.0,
+        );
+        self.stamp_trace_id(&execute);
+        let mut open = self.lock();
+        open.lambda = Some(lambda);
+        open.execute = Some(execute);
+    }
+
+    /// Opens the invocation's span alone: the execution could not be read.
+    pub(crate) fn open_lambda_only(&self, active: Option<Context>, facts: &InvocationFacts) {
+        let lambda = self.open_lambda(&Context::new(), active, facts);
+        self.lock().lambda = Some(lambda);
+    }
+
+    fn open_lambda(
+        &self,
+        parent: &Context,
+        active: Option<Context>,
+        facts: &InvocationFacts,
+    ) -> (Context, Owner) {
+        if let Some(active) = active {
+            active.span().set_attributes(view::durable_tags(facts));
+            return (active, Owner::Another);
+        }
+        let lambda = self.tracing.start(
+            self.builder(view::lambda(facts), SpanKind::Server, self.started),
+            parent,
+        );
+        self.stamp_trace_id(&lambda);
+        (lambda, Owner::Us)
+    }
+
+    /// The upper half of the trace id goes on the spans that begin a chunk, as Datadog's intake expects it.
+    fn stamp_trace_id(&self, context: &Context) {
+        let span = context.span();
+        let high = u128::from_be_bytes(span.span_context().trace_id().to_bytes()) >> 64;
+        if high != 0 {
+            span.set_attribute(KeyValue::new(
+                keys::DATADOG_TRACE_ID_HIGH,
+                format!("{high:016x}"),
+            ));
+        }
+    }
+
+    fn builder(&self, span: view::Span, kind: SpanKind, start: SystemTime) -> SpanBuilder {
+        let origin = self
+            .lock()
+            .origin
+            .clone()
+            .unwrap_or_else(|| values::ORIGIN.to_owned());
+        let view::Span {
+            name,
+            resource,
+            mut attributes,
+        } = span;
+        attributes.push(KeyValue::new(keys::DATADOG_OPERATION, name));
+        attributes.push(KeyValue::new(keys::DATADOG_RESOURCE, resource));
+        attributes.push(KeyValue::new(keys::DATADOG_ORIGIN, origin));
+        SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_start_time(start)
+            .with_attributes(attributes)
+    }
+
+    /// Where the user's code runs: under the execution's span, once it is open.
+    pub(crate) fn execute_context(&self) -> Option<Context> {
+        self.lock().execute.clone()
+    }
+
+    /// Where the body of an operation runs; `None` if it has no span.
+    pub(crate) fn operation_context(&self, id: &str) -> Option<Context> {
+        self.lock().operations.get(id).cloned()
+    }
+
+    /// Does what the plan decided. `now` is the time of what was seen.
+    pub(crate) fn perform(&self, action: Action, now: SystemTime) {
+        let at = |start| match start {
+            Start::Invocation => self.started,
+            Start::Now => now,
+        };
+        match action {
+            Action::Close { id, ending } => {
+                let Some(context) = self.lock().operations.remove(&id) else {
+                    return;
+                };
+                if let Ending::Failed(failure) | Ending::Retried(failure) = &ending {
+                    mark_failed(&context, failure);
+                }
+                context.span().end_with_timestamp(now);
+            }
+            Action::Open {
+                facts,
+                attempt,
+                parent,
+                start,
+            } => {
+                if let Some(context) =
+                    self.open_operation(&facts, attempt, false, parent.as_deref(), at(start))
+                {
+                    self.lock().operations.insert(facts.id, context);
+                }
+            }
+            Action::Replay {
+                facts,
+                attempt,
+                failure,
+                parent,
+                start,
+            } => {
+                let Some(context) =
+                    self.open_operation(&facts, attempt, true, parent.as_deref(), at(start))
+                else {
+                    return;
+                };
+                if let Some(failure) = &failure {
+                    mark_failed(&context, failure);
+                }
+                context.span().end_with_timestamp(at(start));
+            }
+            Action::Ride => {}
+        }
+    }
+
+    fn open_operation(
+        &self,
+        facts: &Facts,
+        attempt: u32,
+        replayed: bool,
+        parent: Option<&str>,
+        start: SystemTime,
+    ) -> Option<Context> {
+        let span = view::operation(facts, attempt, replayed)?;
+        let parent = {
+            let open = self.lock();
+            parent
+                .and_then(|id| open.operations.get(id))
+                .or(open.execute.as_ref())?
+                .clone()
+        };
+        let context = self
+            .tracing
+            .start(self.builder(span, SpanKind::Internal, start), &parent);
+        self.stamp_trace_id(&context);
+        Some(context)
+    }
+
+    /// Ends the execution's span and the invocation's.
+    pub(crate) fn close_invocation(&self, result: &Result, now: SystemTime) {
+        let (lambda, execute) = {
+            let mut open = self.lock();
+            (open.lambda.take(), open.execute.take())
+        };
+        if let Some(execute) = execute {
+            let span = execute.span();
+            match result {
+                Result::Answered { status, failure } => {
+                    span.set_attribute(view::invocation_status(*status));
+                    if let Some(failure) = failure {
+                        mark_failed(&execute, failure);
+                    }
+                }
+                Result::Faulted(failure) => mark_failed(&execute, failure),
+            }
+            if let Some((errors, locations)) = health::take_unreported() {
+                span.set_attribute(KeyValue::new(
+                    keys::INTEGRATION_ERRORS,
+                    i64::try_from(errors).unwrap_or(i64::MAX),
+                ));
+                span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
+            }
+            span.end_with_timestamp(now);
+        }
+        if let Some((lambda, owner)) = lambda {
+            match result {
+                Result::Answered { status, .. } => {
+                    lambda.span().set_attribute(view::execution_status(*status))
+                }
+                Result::Faulted(failure) => mark_failed(&lambda, failure),
+            }
+            if owner == Owner::Us {
+                lambda.span().end_with_timestamp(now);
+            }
+        }
+    }
+}
+
+fn mark_failed(context: &Context, failure: &Failure) {
+    let span = context.span();
+    let message = failure.message.clone().unwrap_or_default();
+    if let Some(error_type) = &failure.error_type {
+        span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error_type.clone()));
+    }
+    span.set_attribute(KeyValue::new(keys::ERROR_MESSAGE, message.clone()));
+    span.set_status(Status::error(message));
+}

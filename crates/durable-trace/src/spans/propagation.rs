@@ -1,0 +1,89 @@
+//! Between the wire's headers and the tracer's contexts.
+
+use std::collections::HashMap;
+
+use durable_trace_wire as wire;
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+
+use super::Tracing;
+
+/// The tracer's context for what was read: its sampling decision, origin and tags included, where the propagator takes them.
+pub(crate) fn extract(tracing: &Tracing, read: &wire::Context) -> Context {
+    // Only the propagator can hand the tracer a sampling decision, an origin and tags; it may be set to read Datadog's headers,
+    // W3C's, or neither.
+    let datadog = carrier(&read.to_datadog(usize::MAX));
+    let mut both = datadog.clone();
+    both.extend(carrier(&read.to_tracecontext()));
+    for carrier in [datadog, both] {
+        let context = tracing
+            .propagator
+            .extract_with_context(&Context::new(), &carrier);
+        if is_of(&context, read) {
+            return context;
+        }
+    }
+    Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from_bytes(read.trace_id.as_u128().to_be_bytes()),
+        SpanId::from_bytes(read.parent_id.get().to_be_bytes()),
+        if read
+            .sampling_priority
+            .is_none_or(|priority| priority.value() > 0)
+        {
+            TraceFlags::SAMPLED
+        } else {
+            TraceFlags::default()
+        },
+        true,
+        TraceState::default(),
+    ))
+}
+
+fn is_of(context: &Context, read: &wire::Context) -> bool {
+    let span = context.span();
+    let found = span.span_context();
+    found.trace_id() == TraceId::from_bytes(read.trace_id.as_u128().to_be_bytes())
+        && found.span_id() == SpanId::from_bytes(read.parent_id.get().to_be_bytes())
+}
+
+fn carrier(headers: &wire::Headers<'_>) -> HashMap<String, String> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// The headers that the tracer would send to go on under `context`'s span, and that span's id.
+///
+/// To be called while the span is open: afterwards the tracer has forgotten its decision. `None` without a valid span.
+pub(crate) fn inject(
+    tracing: &Tracing,
+    context: &Context,
+) -> Option<(wire::Headers<'static>, wire::SpanId)> {
+    let span = context.span();
+    let own = span.span_context();
+    let span_id = wire::SpanId::new(u64::from_be_bytes(own.span_id().to_bytes()))?;
+    let trace_id = wire::TraceId::from_u128(u128::from_be_bytes(own.trace_id().to_bytes()))?;
+    let mut carrier = HashMap::new();
+    tracing.propagator.inject_context(context, &mut carrier);
+    let headers = wire::Headers::from_pairs(carrier).into_owned();
+    if wire::Context::extract(&headers).is_some_and(|(injected, _)| injected.trace_id == trace_id) {
+        return Some((headers, span_id));
+    }
+    // A propagator that speaks neither Datadog nor W3C: what the span itself knows.
+    let sampled = if own.is_sampled() {
+        wire::SamplingPriority::AutoKeep
+    } else {
+        wire::SamplingPriority::AutoReject
+    };
+    let context = wire::Context {
+        trace_id,
+        parent_id: span_id,
+        sampling_priority: Some(sampled),
+        origin: None,
+        tags: wire::Tags::default(),
+    };
+    Some((context.to_datadog(usize::MAX), span_id))
+}
