@@ -1,2 +1,40 @@
-//! The program.
-fn main() {}
+//! `durable-trace`: see one Datadog trace across suspend and resume.
+//!
+//! Results go to stdout and nothing else does; messages, progress and the output of functions go to stderr.
+//! Exit codes: 0 done, 1 bad data or the thing asked for did not come about, 2 usage.
+
+mod args;
+mod commands;
+mod context_json;
+mod forward;
+mod intake;
+mod lines;
+mod logs;
+mod outcome;
+mod progress;
+mod report;
+mod settings;
+mod span;
+mod view;
+mod workflows;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Command},
+    outcome::Outcome,
+};
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Extract(args) => commands::extract::run(&args),
+        Command::Function(args) => commands::function::run(&args),
+        Command::Inject(args) => commands::inject::run(&args),
+        Command::Serve(args) => commands::serve::run(args),
+    };
+    outcome::report(result.unwrap_or_else(Outcome::from))
+}

@@ -1,0 +1,179 @@
+//! The command line: what can be asked for, with an example for each.
+
+mod values;
+
+use std::time::Duration;
+
+use axum::http::Uri;
+use clap::{Parser, Subcommand, ValueEnum};
+use durable_trace_wire::SpanId;
+
+pub(crate) use self::values::{ClockChoice, FunctionCommand, JsonText};
+use crate::{forward, workflows};
+
+/// See one Datadog trace across suspend and resume, and find out why a trace broke.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  durable-trace demo                          one order, several processes, one trace
+  durable-trace serve --function f=./bootstrap   a durable execution service on this machine
+  durable-trace explain < event.json          why did my trace break?"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(DemoArgs),
+    Explain(ExplainArgs),
+    Extract(ExtractArgs),
+    Function(FunctionArgs),
+    Inject(InjectArgs),
+    Serve(ServeArgs),
+}
+
+/// Run a durable workflow here, each invocation a process of its own, and show its one trace
+///
+/// The workflow is written with the official SDK and runs on a local service that skips the time of waits. Every
+/// invocation is a fresh process, so that nothing but the execution's own log can carry the trace from one to the next.
+/// The spans are what a loopback Datadog intake received. Settings of the tracer and of the library (`DD_*`,
+/// `DURABLE_TRACE_*`) are taken from the environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  durable-trace demo
+  durable-trace demo step-wait-step --format json | jq .spans
+  durable-trace demo --list
+  durable-trace demo --agent http://localhost:8126   show it in Datadog as well")]
+pub(crate) struct DemoArgs {
+    /// The workflow to run; `--list` says what each shows
+    #[arg(value_parser = workflows::names(), default_value = workflows::DEFAULT, hide_possible_values = true)]
+    pub(crate) workflow: String,
+    /// List the workflows, a line each, and run none
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = DemoFormat::Text)]
+    pub(crate) format: DemoFormat,
+    /// Send the spans to a real Datadog agent as well, such as `http://localhost:8126`
+    #[arg(long, value_name = "URL", value_parser = forward::parse_traces_uri)]
+    pub(crate) agent: Option<Uri>,
+}
+
+/// How `demo` prints what happened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum DemoFormat {
+    /// One JSON object: execution, invocations, operations and spans
+    Json,
+    /// One OTLP/JSON `ExportTraceServiceRequest`
+    OtlpJson,
+    /// The tree of spans, then the checkpoints
+    Text,
+}
+
+/// Why did my trace break? Show what an invocation event's checkpoints say, and what would be saved next
+///
+/// Reads one durable invocation event (JSON, may span lines) from stdin and prints one object: `read` is the context the
+/// invocation continues, `skipped` names every checkpoint that was passed over and the reason, `decision` and `write` say
+/// what a suspension would save. `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`, `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` and
+/// `DURABLE_TRACE_CHECKPOINT_STYLE` count as they do in the function.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  durable-trace explain < event.json
+  durable-trace explain --span-id 5 --headers '{\"x-datadog-trace-id\":\"7\",\"x-datadog-parent-id\":\"9\"}' < event.json
+
+Reasons for which a checkpoint is skipped:
+  not-canonical     the name's number has a sign, a leading zero or is no number
+  not-a-step        the operation is not a STEP
+  duplicate-number  an earlier operation has the same number
+  no-payload        the step has no result
+  not-json          its result is not JSON
+  not-an-object     its result is JSON, but no object
+  no-valid-context  its headers hold no usable ids
+  unknown-id        its operation id is not one that a tracing library makes, and another checkpoint served")]
+pub(crate) struct ExplainArgs {
+    /// What injection gave at the suspension: a JSON object of headers
+    #[arg(long, value_name = "JSON")]
+    pub(crate) headers: Option<JsonText>,
+    /// The execute span's id, the anchor when nothing was read; without it the headers' own parent id serves
+    #[arg(long, value_name = "ID")]
+    pub(crate) span_id: Option<SpanId>,
+}
+
+/// Why did my trace break? Show the context that each line of stdin continues
+///
+/// Each line is a JSON value and gives one line: the context, or `null` if there is none. A line that is not JSON gives
+/// `null`, a message on stderr, and exit code 1 at the end.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  jq -c . event.json | durable-trace extract
+  echo '{\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"}' | durable-trace extract --from headers")]
+pub(crate) struct ExtractArgs {
+    /// What each line is
+    #[arg(long, value_enum, default_value_t = ExtractFrom::Event)]
+    pub(crate) from: ExtractFrom,
+}
+
+/// What a line of `extract` is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ExtractFrom {
+    /// An invocation event: its checkpoints are read
+    Event,
+    /// A map of headers: Datadog's, else W3C trace context
+    Headers,
+}
+
+/// Serve one of the demo's workflows through the Lambda Runtime API; `demo` starts this itself.
+#[derive(Debug, clap::Args)]
+#[command(hide = true)]
+pub(crate) struct FunctionArgs {
+    #[arg(value_parser = workflows::names())]
+    pub(crate) workflow: String,
+}
+
+/// Why did my trace break? Show the headers that a context becomes when it is propagated
+///
+/// Each line is an object with `trace_id` (32 hex digits, or decimal), `span_id` (decimal), and optionally
+/// `sampling_priority`, `origin` and `tags`; it gives one line, a map of Datadog headers.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  echo '{\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"span_id\":\"7\",\"sampling_priority\":1}' | durable-trace inject")]
+pub(crate) struct InjectArgs {}
+
+/// Run a local durable execution service for your own functions
+///
+/// Speaks AWS's REST-JSON on 127.0.0.1 and runs functions as processes through the Lambda Runtime API: an unmodified
+/// `bootstrap` works. Ctrl-C ends the functions and the service.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  durable-trace serve --function order=target/debug/bootstrap --clock skip
+  # then, in another shell, with the variables that it printed:
+  aws lambda invoke --function-name order --payload '{}' /dev/stdout")]
+pub(crate) struct ServeArgs {
+    /// A durable function and the command that starts it, split like a shell would but run without one
+    #[arg(long = "function", value_name = "NAME=COMMAND")]
+    pub(crate) functions: Vec<FunctionCommand>,
+    /// A plain function, which gets the bare payload: a target for chained invokes
+    #[arg(long = "plain-function", value_name = "NAME=COMMAND")]
+    pub(crate) plain_functions: Vec<FunctionCommand>,
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 9001)]
+    pub(crate) port: u16,
+    /// How time passes: `real`, `skip` (jump to the next timer), or a factor such as 60 (a minute in a second)
+    #[arg(long, default_value = "real", value_name = "real|skip|FACTOR")]
+    pub(crate) clock: ClockChoice,
+    /// How long one invocation may take, such as `30`, `30s` or `5m`
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = values::parse_duration)]
+    pub(crate) timeout: Duration,
+    /// How long one execution may take
+    #[arg(long, value_name = "TIME", value_parser = values::parse_duration)]
+    pub(crate) execution_timeout: Option<Duration>,
+}

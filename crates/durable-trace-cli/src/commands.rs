@@ -1,0 +1,8 @@
+//! One file a command: each performs, the deciding is done elsewhere.
+
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod extract;
+pub(crate) mod function;
+pub(crate) mod inject;
+pub(crate) mod serve;

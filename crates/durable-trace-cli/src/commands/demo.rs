@@ -1,0 +1,151 @@
+//! `demo`: runs a workflow on the local service, each invocation a process of its own, and shows its trace.
+
+mod record;
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use durable_trace_local::{Clock, Config, Function, Service};
+
+use crate::{
+    args::{DemoArgs, DemoFormat},
+    forward,
+    intake::Intake,
+    logs,
+    outcome::{self, Outcome},
+    progress::Progress,
+    report::Report,
+    view::{self, Palette},
+    workflows::{self, Workflow},
+};
+
+/// How long a workflow may take here. Waits are skipped, so that this is time spent in processes.
+const TIME_LIMIT: Duration = Duration::from_mins(2);
+
+/// How often the number of invocations is looked up for the progress line.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What the functions get unless the environment says otherwise: quiet logs, spans for every trace, nothing that
+/// an agent of one demo cannot answer, and time for a slow machine to send its spans.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
+    ("DD_INSTRUMENTATION_TELEMETRY_ENABLED", "false"),
+    ("DD_REMOTE_CONFIGURATION_ENABLED", "false"),
+    ("DD_TRACE_STATS_COMPUTATION_ENABLED", "false"),
+    ("DURABLE_TRACE_FLUSH_BUDGET_MS", "5000"),
+];
+
+/// Runs the workflow that was asked for, or lists them.
+pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Outcome> {
+    if args.list {
+        outcome::print(&list())?;
+        return Ok(Outcome::Done);
+    }
+    logs::show_on_stderr();
+    let workflow = workflows::named(&args.workflow).context("no such workflow")?;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(perform(workflow, args))
+}
+
+fn list() -> String {
+    let widest = workflows::ALL
+        .iter()
+        .map(|workflow| workflow.name.len())
+        .max();
+    let width = widest.unwrap_or_default();
+    let mut lines = String::new();
+    for Workflow { name, about, .. } in workflows::ALL {
+        let _ = writeln!(lines, "{name:width$}  {about}");
+    }
+    lines
+}
+
+async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result<Outcome> {
+    let intake = Intake::start().await.context("starting the intake")?;
+    let service = Service::start(Config::default().clock(Clock::Skip)).await?;
+    let report = run_workflow(workflow, &service, &intake).await;
+    service.shutdown().await;
+    let report = report?;
+
+    let forwarded = match &args.agent {
+        Some(agent) => forward::send_payloads(agent, intake.payloads()).await,
+        None => Ok(()),
+    };
+    outcome::print(&render(&report, args.format)?)?;
+    forwarded?;
+    ensure!(
+        !report.spans.is_empty(),
+        "no spans came (is tracing turned off by DD_TRACE_ENABLED?)"
+    );
+    Ok(Outcome::Done)
+}
+
+async fn run_workflow(
+    workflow: &'static Workflow,
+    service: &Service,
+    intake: &Intake,
+) -> anyhow::Result<Report> {
+    service.register(workflow.name, function(workflow, intake)?);
+    let arn = service
+        .start_execution(workflow.name, Some(workflow.input.to_owned()), None)
+        .await
+        .with_context(|| format!("starting {}", workflow.name))?;
+
+    let progress = Progress::on_stderr();
+    let end = tokio::time::timeout(TIME_LIMIT, service.ended(&arn));
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            ended = &mut end => match ended {
+                Ok(_) => break,
+                Err(_) => bail!("{} did not end within {TIME_LIMIT:?}", workflow.name),
+            },
+            () = tokio::time::sleep(PROGRESS_EVERY) => {
+                let count = service.invocations().len();
+                progress.show(&format!("{}: invocation {count} …", workflow.name));
+            }
+        }
+    }
+    drop(progress);
+    let spans = intake.spans().context("reading the spans that came")?;
+    record::report(workflow.name, service, spans).context("the service knows of no execution")
+}
+
+/// This program itself, as a function: a fresh process for each invocation, so that nothing but the log is shared.
+fn function(workflow: &Workflow, intake: &Intake) -> anyhow::Result<Function> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let mut function = Function::process(program, ["function", workflow.name])
+        .fresh()
+        .env("DD_TRACE_AGENT_URL", intake.url());
+    for (name, value) in DEFAULTS {
+        if std::env::var_os(name).is_none() {
+            function = function.env(*name, *value);
+        }
+    }
+    Ok(function)
+}
+
+fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {
+    Ok(match format {
+        DemoFormat::Json => view::render_json(report)?,
+        DemoFormat::OtlpJson => view::render_otlp_json(report),
+        DemoFormat::Text => view::render_tree(report, palette()),
+    })
+}
+
+fn palette() -> Palette {
+    // https://no-color.org: set to anything but the empty string.
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if is_unwanted || !io::stdout().is_terminal() {
+        Palette::Plain
+    } else {
+        Palette::Colour
+    }
+}

@@ -1,0 +1,76 @@
+//! What `explain` and `inject` take from the environment, so that they answer as the library in a function would.
+
+use durable_trace_wire::{CheckpointStyles, WriteRules};
+
+/// The writer's rules as the environment sets them; what does not parse counts as not set.
+pub(crate) fn write_rules() -> WriteRules {
+    write_rules_from(|name| std::env::var(name).ok())
+}
+
+fn write_rules_from(variable: impl Fn(&str) -> Option<String>) -> WriteRules {
+    let flag = |name: &str| {
+        variable(name).and_then(|v| match v.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    };
+    let default = WriteRules::default();
+    let styles = match variable("DURABLE_TRACE_CHECKPOINT_STYLE") {
+        Some(list) if list.split(',').any(|style| style.trim() == "tracecontext") => {
+            CheckpointStyles::DatadogAndTraceContext
+        }
+        _ => default.styles,
+    };
+    WriteRules {
+        enabled: flag("DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED").unwrap_or(true)
+            && flag("DD_TRACE_ENABLED").unwrap_or(true),
+        styles,
+        tags_max_length: variable("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH")
+            .and_then(|v| v.trim().parse().ok())
+            .unwrap_or(default.tags_max_length),
+        ..default
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_sets_the_rules() {
+        let rules = |name: &'static str, value: &'static str| {
+            write_rules_from(move |n| (n == name).then(|| value.to_owned()))
+        };
+        assert!(rules("", "").enabled, "on by default");
+        for (value, enabled, why) in [
+            ("false", false, "off"),
+            ("0", false, "off, as the tracer reads it"),
+            (" False ", false, "any case, blanks around"),
+            ("true", true, "on"),
+            ("maybe", true, "no value counts as not set"),
+        ] {
+            for name in [
+                "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED",
+                "DD_TRACE_ENABLED",
+            ] {
+                assert_eq!(
+                    rules(name, value).enabled,
+                    enabled,
+                    "{why}: {name}={value:?}"
+                );
+            }
+        }
+        for (value, want, why) in [
+            ("64", 64, "a length"),
+            ("0", 0, "no tags"),
+            ("-1", 512, "no length"),
+            ("much", 512, "no number"),
+        ] {
+            let got = rules("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH", value).tags_max_length;
+            assert_eq!(got, want, "{why}: {value:?}");
+        }
+        let both = rules("DURABLE_TRACE_CHECKPOINT_STYLE", "datadog, tracecontext").styles;
+        assert!(matches!(both, CheckpointStyles::DatadogAndTraceContext));
+    }
+}

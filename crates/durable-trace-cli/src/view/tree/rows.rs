@@ -1,0 +1,263 @@
+//! Lays spans out as lines of a table whose first column is a tree.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Ink;
+use crate::report::{LAMBDA_SPAN, Report, SpanRecord};
+
+/// The longest error message shown in a line, in characters.
+const MAX_MESSAGE: usize = 60;
+
+/// One span's line.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) trace_id: &'a str,
+    /// The lines that tie it to its parent.
+    pub(super) branches: String,
+    pub(super) name: &'a str,
+    pub(super) name_ink: Ink,
+    pub(super) resource: &'a str,
+    pub(super) duration: String,
+    pub(super) status: String,
+    pub(super) status_ink: Ink,
+    pub(super) note: String,
+    pub(super) note_ink: Ink,
+}
+
+/// The columns that are aligned; the note behind them is not.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Column {
+    Duration,
+    Label,
+    Resource,
+    Status,
+}
+
+impl Column {
+    /// In the order in which they are shown.
+    pub(super) const ALL: [Self; 4] = [Self::Label, Self::Resource, Self::Duration, Self::Status];
+}
+
+impl Row<'_> {
+    /// How many characters this line needs in a column.
+    pub(super) fn width(&self, column: Column) -> usize {
+        let chars = |text: &str| text.chars().count();
+        match column {
+            Column::Duration => chars(&self.duration),
+            Column::Label => chars(&self.branches) + chars(self.name),
+            Column::Resource => chars(self.resource),
+            Column::Status => chars(&self.status),
+        }
+    }
+}
+
+/// The lines of all spans, trace by trace, parents before children. A span whose parent was not received is a root.
+pub(super) fn layout(report: &Report) -> Vec<Row<'_>> {
+    let known: HashSet<&str> = report.spans.iter().map(|s| s.span_id.as_str()).collect();
+    let mut children: HashMap<&str, Vec<&SpanRecord>> = HashMap::new();
+    let mut roots = Vec::new();
+    for span in &report.spans {
+        if known.contains(span.parent_id.as_str()) && span.parent_id != span.span_id {
+            children.entry(&span.parent_id).or_default().push(span);
+        } else {
+            roots.push(span);
+        }
+    }
+    // Stable: within a trace the order stays that of the report, and traces come in the order of their first span.
+    let first_of = |trace_id: &str| roots.iter().position(|root| root.trace_id == trace_id);
+    let mut ordered = roots.clone();
+    ordered.sort_by_key(|root| first_of(&root.trace_id));
+
+    let mut layout = Layout {
+        report,
+        children,
+        anchors: super::checkpoints::anchors(report),
+        rows: Vec::new(),
+    };
+    for root in ordered {
+        layout.place(root, "", "");
+    }
+    // Spans that are each other's parents hang under no root.
+    while let Some(stray) = layout.take_stray() {
+        layout.place(stray, "", "");
+    }
+    layout.rows
+}
+
+struct Layout<'a> {
+    report: &'a Report,
+    /// Taken out as they are placed, so that a cycle of parents ends.
+    children: HashMap<&'a str, Vec<&'a SpanRecord>>,
+    /// The names of the checkpoints that point at a span, by its id.
+    anchors: HashMap<String, Vec<&'a str>>,
+    rows: Vec<Row<'a>>,
+}
+
+impl<'a> Layout<'a> {
+    /// A span that still waits to be placed under its parent; it is taken from there.
+    fn take_stray(&mut self) -> Option<&'a SpanRecord> {
+        let parent = *self.children.keys().min()?;
+        let waiting = self.children.get_mut(parent)?;
+        let stray = waiting.pop();
+        if waiting.is_empty() {
+            self.children.remove(parent);
+        }
+        stray
+    }
+
+    fn place(&mut self, span: &'a SpanRecord, own: &str, below: &str) {
+        let row = self.row(span, own);
+        self.rows.push(row);
+        let children = self
+            .children
+            .remove(span.span_id.as_str())
+            .unwrap_or_default();
+        let last = children.len().saturating_sub(1);
+        for (index, child) in children.into_iter().enumerate() {
+            let (own, next) = if index == last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            self.place(child, &format!("{below}{own}"), &format!("{below}{next}"));
+        }
+    }
+
+    fn row(&self, span: &'a SpanRecord, branches: &str) -> Row<'a> {
+        let (status, status_ink) = status(span);
+        let (note, note_ink) = self.note(span);
+        Row {
+            trace_id: &span.trace_id,
+            branches: branches.to_owned(),
+            name: &span.name,
+            name_ink: if span.name == LAMBDA_SPAN {
+                Ink::Strong
+            } else {
+                Ink::Plain
+            },
+            resource: &span.resource,
+            duration: duration(span.duration),
+            status,
+            status_ink,
+            note,
+            note_ink,
+        }
+    }
+
+    fn note(&self, span: &SpanRecord) -> (String, Ink) {
+        if span.name == LAMBDA_SPAN {
+            return self.invocation_note(span);
+        }
+        if span.error != 0 {
+            return (error_note(span), Ink::Bad);
+        }
+        if let Some(checkpoints) = self.anchors.get(&span.span_id) {
+            return (
+                format!("◀ the anchor in {}", checkpoints.join(", ")),
+                Ink::Resume,
+            );
+        }
+        let mut notes = Vec::new();
+        if span
+            .meta
+            .get("aws.durable.replayed")
+            .is_some_and(|v| v == "true")
+            && span.name != "aws.durable.execute"
+        {
+            notes.push("replayed".to_owned());
+        }
+        if let Some(attempt) = span.metrics.get("aws.durable.operation_attempt")
+            && *attempt > 0.0
+        {
+            notes.push(format!("attempt {attempt}"));
+        }
+        (notes.join(", "), Ink::Dim)
+    }
+
+    fn invocation_note(&self, span: &SpanRecord) -> (String, Ink) {
+        let Some(invocation) = span
+            .invocation
+            .and_then(|index| self.report.invocations.iter().find(|i| i.index == index))
+        else {
+            return ("of no known invocation".to_owned(), Ink::Bad);
+        };
+        let index = invocation.index;
+        match &invocation.context {
+            Some(resume) => (
+                format!("invocation {index} resumed from {}", resume.source),
+                Ink::Resume,
+            ),
+            None => (format!("invocation {index} began the trace"), Ink::Dim),
+        }
+    }
+}
+
+fn status(span: &SpanRecord) -> (String, Ink) {
+    let durable = span
+        .meta
+        .get("aws.durable.execution_status")
+        .or_else(|| span.meta.get("aws.durable.invocation_status"))
+        .map(|status| status.to_lowercase());
+    match durable {
+        _ if span.error != 0 => ("error".to_owned(), Ink::Bad),
+        Some(status) => {
+            let ink = match status.as_str() {
+                "succeeded" => Ink::Good,
+                "pending" => Ink::Pending,
+                _ => Ink::Bad,
+            };
+            (status, ink)
+        }
+        None => ("ok".to_owned(), Ink::Good),
+    }
+}
+
+fn error_note(span: &SpanRecord) -> String {
+    let tag = |key: &str| span.meta.get(key).map_or("", String::as_str);
+    let (kind, message) = (tag("error.type"), tag("error.message"));
+    let message = message.lines().next().unwrap_or_default();
+    let text = if kind.is_empty() || message.contains(kind) {
+        message.to_owned()
+    } else if message.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind}: {message}")
+    };
+    match text.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Three or more digits at a glance: `0.42 ms`, `41.2 ms`, `1.20 s`.
+fn duration(nanoseconds: i64) -> String {
+    // Whole microseconds suffice, and their f64 is exact for 285 years.
+    let us = u32::try_from((nanoseconds / 1_000).max(0)).map_or(f64::MAX, f64::from);
+    match us {
+        us if us >= f64::from(u32::MAX) => format!("{} s", nanoseconds / 1_000_000_000),
+        us if us >= 1_000_000.0 => format!("{:.2} s", us / 1_000_000.0),
+        us if us >= 10_000.0 => format!("{:.1} ms", us / 1_000.0),
+        us => format!("{:.2} ms", us / 1_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short_at_every_size() {
+        for (nanoseconds, want) in [
+            (-5, "0.00 ms"),
+            (0, "0.00 ms"),
+            (424_999, "0.42 ms"),
+            (41_249_000, "41.2 ms"),
+            (1_200_000_000, "1.20 s"),
+            (4_200_000_000, "4.20 s"),
+            (7_200_000_000_000, "7200 s"),
+            (i64::MAX, "9223372036 s"),
+        ] {
+            assert_eq!(duration(nanoseconds), want, "{nanoseconds}");
+        }
+    }
+}

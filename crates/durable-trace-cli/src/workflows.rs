@@ -1,0 +1,121 @@
+//! The workflows that `demo` can run, written with the official SDK as a user would write them.
+
+mod no_suspend;
+mod order;
+mod resampled;
+mod step_wait_step;
+mod suspend_then_fail;
+mod three_waits;
+
+use std::pin::Pin;
+
+use aws_durable_execution_sdk::{BoxError, DurableContext};
+use clap::builder::PossibleValuesParser;
+use durable_trace::Options;
+use serde::{Serialize, de::Deserialize};
+
+/// The workflow that runs when none is named.
+pub(crate) const DEFAULT: &str = "order";
+
+/// A workflow of the demo.
+#[derive(Debug)]
+pub(crate) struct Workflow {
+    /// How it is called on the command line, and the name of its function.
+    pub(crate) name: &'static str,
+    /// What it shows, in a line.
+    pub(crate) about: &'static str,
+    /// The event that starts it.
+    pub(crate) input: &'static str,
+    /// Serves it through the Lambda Runtime API, as a function's `main` would, until the process ends.
+    pub(crate) serve: fn() -> Serving,
+}
+
+/// A function being served.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
+
+/// All workflows, as `--list` shows them.
+pub(crate) const ALL: &[Workflow] = &[
+    Workflow {
+        name: "order",
+        about: "an order: validation, a payment that is retried, a wait for packing, a shipment",
+        input: r#"{"order":"A-1001","amount":42}"#,
+        serve: || traced("order", order::order),
+    },
+    Workflow {
+        name: "step-wait-step",
+        about: "the smallest workflow that suspends: a step, a wait, a step",
+        input: "{}",
+        serve: || traced("step-wait-step", step_wait_step::step_wait_step),
+    },
+    Workflow {
+        name: "three-waits",
+        about: "four invocations, and still one checkpoint",
+        input: "{}",
+        serve: || traced("three-waits", three_waits::three_waits),
+    },
+    Workflow {
+        name: "no-suspend",
+        about: "two steps in one invocation: nothing needs to be saved",
+        input: "{}",
+        serve: || traced("no-suspend", no_suspend::no_suspend),
+    },
+    Workflow {
+        name: "suspend-then-fail",
+        about: "a handler that fails after it was resumed: the error is in the first trace",
+        input: "{}",
+        serve: || traced("suspend-then-fail", suspend_then_fail::suspend_then_fail),
+    },
+    Workflow {
+        name: "resampled",
+        about: "the sampling priority changes on resume: a second checkpoint, with the same anchor",
+        input: "{}",
+        serve: || Box::pin(resampled::serve("resampled")),
+    },
+];
+
+/// `durable_trace::run(handler)`, but that the handler's name in the trace is short.
+fn traced<F, E, Fut, O>(resource: &'static str, handler: F) -> Serving
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send + 'static,
+    O: Serialize + Send + 'static,
+{
+    Box::pin(async move {
+        let options = Options::builder().resource(resource).build()?;
+        durable_trace::run_with_options(handler, options).await
+    })
+}
+
+/// The workflow of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Workflow> {
+    ALL.iter().find(|workflow| workflow.name == name)
+}
+
+/// Accepts the names of workflows.
+pub(crate) fn names() -> PossibleValuesParser {
+    ALL.iter().map(|workflow| workflow.name).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique_and_inputs_are_json() {
+        for (index, workflow) in ALL.iter().enumerate() {
+            let name = workflow.name;
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{name} is no function name"
+            );
+            assert!(
+                ALL.iter().skip(index + 1).all(|other| other.name != name),
+                "{name} twice"
+            );
+            let input = serde_json::from_str::<serde_json::Value>(workflow.input);
+            assert!(input.is_ok(), "{name}: {}", workflow.input);
+        }
+        assert!(named(DEFAULT).is_some());
+    }
+}

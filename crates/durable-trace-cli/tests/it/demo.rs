@@ -1,0 +1,213 @@
+//! `demo`: one trace, whatever the workflow, each invocation a process of its own.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::program::{Ran, command, finish, run};
+
+fn demo(workflow: &str) -> Value {
+    let ran = run(&["demo", workflow, "--format", "json"], "");
+    assert_eq!(ran.code, Some(0), "{workflow}: {}", ran.stderr);
+    ran.json()
+}
+
+fn list<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
+    report[key].as_array().unwrap()
+}
+
+fn named<'a>(report: &'a Value, name: &str) -> Vec<&'a Value> {
+    let spans = list(report, "spans").iter();
+    spans.filter(|span| span["name"] == name).collect()
+}
+
+fn checkpoints(report: &Value) -> Vec<&Value> {
+    let operations = list(report, "operations").iter();
+    operations
+        .filter(|o| {
+            o["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("_datadog_"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_workflow_is_one_trace_under_one_anchor() {
+    for (workflow, status, invocations, written) in [
+        ("order", "SUCCEEDED", 3, 1),
+        ("step-wait-step", "SUCCEEDED", 2, 1),
+        ("three-waits", "SUCCEEDED", 4, 1),
+        ("no-suspend", "SUCCEEDED", 1, 0),
+        ("suspend-then-fail", "FAILED", 2, 1),
+        ("resampled", "SUCCEEDED", 3, 2),
+    ] {
+        let report = demo(workflow);
+        assert_eq!(report["workflow"], workflow);
+        assert_eq!(report["status"], status, "{workflow}");
+        assert_eq!(
+            list(&report, "invocations").len(),
+            invocations,
+            "{workflow}"
+        );
+
+        let traces: HashSet<_> = list(&report, "spans")
+            .iter()
+            .map(|s| &s["trace_id"])
+            .collect();
+        assert_eq!(traces.len(), 1, "{workflow}");
+        let ids: HashSet<_> = list(&report, "spans")
+            .iter()
+            .map(|s| &s["span_id"])
+            .collect();
+        for span in list(&report, "spans") {
+            let parent = &span["parent_id"];
+            assert!(
+                parent == "0" || ids.contains(parent),
+                "{workflow}: orphan {span}"
+            );
+            assert!(span["invocation"].is_u64(), "{workflow}: {span}");
+        }
+
+        let lambdas = named(&report, "aws.lambda");
+        let executes = named(&report, "aws.durable.execute");
+        assert_eq!(lambdas.len(), invocations, "{workflow}");
+        assert_eq!(executes.len(), invocations, "{workflow}");
+        for lambda in &lambdas[1..] {
+            assert_eq!(lambda["parent_id"], executes[0]["span_id"], "{workflow}");
+        }
+
+        let checkpoints = checkpoints(&report);
+        assert_eq!(checkpoints.len(), written, "{workflow}");
+        for (n, checkpoint) in checkpoints.iter().enumerate() {
+            assert_eq!(checkpoint["name"], format!("_datadog_{n}"), "{workflow}");
+            let headers: Value =
+                serde_json::from_str(checkpoint["result"].as_str().unwrap()).unwrap();
+            assert_eq!(
+                headers["x-datadog-parent-id"], executes[0]["span_id"],
+                "{workflow}"
+            );
+        }
+        for (index, invocation) in list(&report, "invocations").iter().enumerate() {
+            assert_eq!(invocation["index"], index, "{workflow}");
+            let is_last = index + 1 == invocations;
+            assert_eq!(invocation["status"] != "PENDING", is_last, "{workflow}");
+            assert!(
+                !is_last || invocation["checkpoint_written"].is_null(),
+                "{workflow}"
+            );
+            assert_eq!(invocation["context"].is_null(), index == 0, "{workflow}");
+        }
+    }
+}
+
+#[test]
+fn riding_adds_no_call() {
+    for workflow in ["step-wait-step", "three-waits"] {
+        let without = {
+            let mut command = command(&["demo", workflow, "--format", "json"]);
+            command.env("DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED", "false");
+            finish(command, b"").json()
+        };
+        assert!(checkpoints(&without).is_empty(), "{workflow}: switched off");
+        let calls = |report: &Value| -> usize {
+            let invocations = list(report, "invocations").iter();
+            invocations
+                .map(|i| i["api_calls"].as_array().unwrap().len())
+                .sum()
+        };
+        assert_eq!(calls(&demo(workflow)), calls(&without), "{workflow}");
+    }
+}
+
+#[test]
+fn the_resumed_context_names_its_checkpoint() {
+    let report = demo("resampled");
+    let invocations = list(&report, "invocations");
+    assert_eq!(invocations[1]["context"]["source"], "_datadog_0");
+    assert_eq!(invocations[2]["context"]["source"], "_datadog_1");
+    let headers: Vec<Value> = checkpoints(&report)
+        .iter()
+        .map(|c| serde_json::from_str(c["result"].as_str().unwrap()).unwrap())
+        .collect();
+    assert_ne!(
+        headers[0]["x-datadog-sampling-priority"],
+        headers[1]["x-datadog-sampling-priority"]
+    );
+    assert_eq!(
+        headers[0]["x-datadog-parent-id"],
+        headers[1]["x-datadog-parent-id"]
+    );
+}
+
+#[test]
+fn a_users_own_span_hangs_under_the_step_that_opened_it() {
+    let report = demo("order");
+    let spans = list(&report, "spans");
+    let own: Vec<_> = spans
+        .iter()
+        .filter(|s| s["resource"] == "card.authorize")
+        .collect();
+    assert_eq!(own.len(), 2, "one each attempt");
+    for span in own {
+        let parent = spans
+            .iter()
+            .find(|s| s["span_id"] == span["parent_id"])
+            .unwrap();
+        assert_eq!(parent["name"], "aws.durable.step");
+        assert_eq!(parent["resource"], "payment");
+    }
+}
+
+#[test]
+fn the_tree_is_plain_text_on_a_pipe() {
+    let ran = run(&["demo", "step-wait-step"], "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stdout.contains('\u{1b}'), "no colour: {}", ran.stdout);
+    assert!(
+        !ran.stderr.contains('\u{1b}'),
+        "no progress: {}",
+        ran.stderr
+    );
+    assert!(
+        ran.stdout
+            .starts_with("step-wait-step succeeded: 2 invocations"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("invocation 1 resumed from _datadog_0"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn without_spans_the_demo_fails_and_says_why() {
+    let mut command = command(&["demo", "no-suspend", "--format", "json"]);
+    command.env("DD_TRACE_ENABLED", "false");
+    let ran: Ran = finish(command, b"");
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.json()["status"], "SUCCEEDED", "what there is is shown");
+    assert!(ran.stderr.contains("no spans came"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_agent_out_of_reach_is_a_failure_with_its_address() {
+    let ran = run(&["demo", "no-suspend", "--agent", "http://127.0.0.1:1"], "");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("http://127.0.0.1:1"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("aws.durable.execute"),
+        "the tree is shown all the same"
+    );
+}
+
+#[test]
+fn otlp_json_holds_every_span() {
+    let ran = run(&["demo", "no-suspend", "--format", "otlp-json"], "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report = ran.json();
+    let scopes = &report["resourceSpans"][0]["scopeSpans"][0];
+    assert!(scopes["spans"].as_array().unwrap().len() >= 4, "{scopes}");
+}

@@ -1,0 +1,15 @@
+//! The program from outside: what it prints, and how it ends.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here fails the test"
+)]
+
+mod demo;
+mod lines;
+mod program;
+mod serve;
+mod usage;
+mod vectors;

@@ -1,0 +1,211 @@
+//! `serve`: a real client, real processes.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use aws_sdk_lambda::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    primitives::Blob,
+};
+use serde_json::Value;
+
+use crate::program::{command, run};
+
+/// A running `serve`; it is ended with the test.
+struct Served {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    exports: Vec<String>,
+}
+
+impl Served {
+    fn start(args: &[&str]) -> Self {
+        let args = [&["serve", "--port", "0"], args].concat();
+        let mut child = command(&args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut exports = Vec::new();
+        while exports.len() < 5 {
+            let mut line = String::new();
+            assert_ne!(
+                stdout.read_line(&mut line).unwrap(),
+                0,
+                "it ended: {exports:?}"
+            );
+            exports.push(line.trim_end().to_owned());
+        }
+        Self {
+            child,
+            stdout,
+            exports,
+        }
+    }
+
+    fn endpoint(&self) -> &str {
+        let export = &self.exports[0];
+        export
+            .strip_prefix("export AWS_ENDPOINT_URL_LAMBDA=")
+            .unwrap()
+    }
+
+    fn client(&self) -> Client {
+        let config = aws_sdk_lambda::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(self.endpoint())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .build();
+        Client::from_conf(config)
+    }
+
+    fn interrupt(mut self) -> (ExitStatus, String) {
+        send_interrupt(self.child.id());
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        while self.stdout.read_line(&mut rest).unwrap() > 0 {}
+        (status, rest)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn send_interrupt(pid: u32) {
+    let kill = Command::new("kill")
+        .args(["-INT", &pid.to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+/// This program's own demo workflows are functions like any other.
+fn workflow(name: &str) -> String {
+    format!(
+        "{name}='{}' function {name}",
+        env!("CARGO_BIN_EXE_durable-trace")
+    )
+}
+
+async fn invoke(client: &Client, name: &str, payload: &str) -> (String, Option<String>) {
+    let output = client
+        .invoke()
+        .function_name(name)
+        .payload(Blob::new(payload))
+        .send()
+        .await
+        .unwrap();
+    let payload = output
+        .payload()
+        .map(|p| p.as_ref().to_vec())
+        .unwrap_or_default();
+    (
+        String::from_utf8(payload).unwrap(),
+        output.function_error().map(str::to_owned),
+    )
+}
+
+#[tokio::test]
+async fn a_function_completes_through_the_aws_client() {
+    let served = Served::start(&[
+        "--clock",
+        "skip",
+        "--function",
+        &workflow("step-wait-step"),
+        "--function",
+        &workflow("suspend-then-fail"),
+    ]);
+    assert!(served.endpoint().starts_with("http://127.0.0.1:"));
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        let export = format!("export {name}=");
+        assert!(
+            served.exports.iter().any(|line| line.starts_with(&export)),
+            "{name}"
+        );
+    }
+    let client = served.client();
+    let (result, error) = invoke(&client, "step-wait-step", "{}").await;
+    assert_eq!(error, None, "{result}");
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(
+        result,
+        serde_json::json!({ "a": { "a": 1 }, "b": { "b": 2 } })
+    );
+
+    let (result, error) = invoke(&client, "suspend-then-fail", "{}").await;
+    assert!(error.is_some(), "{result}");
+    assert!(result.contains("terminal failure after resume"), "{result}");
+
+    let (status, rest) = served.interrupt();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(rest, "", "nothing of a function on stdout");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_functions() {
+    let pid_file = scratch("ctrl-c.pid");
+    let script = format!("f=sh -c 'echo $$ > {}; exec sleep 600'", pid_file.display());
+    let served = Served::start(&["--function", &script]);
+    let client = served.client();
+    let call = tokio::spawn(async move {
+        let _ = client.invoke().function_name("f").send().await;
+    });
+    let pid = wait_for("the function's process id", || {
+        let text = std::fs::read_to_string(&pid_file).ok()?;
+        text.trim().parse::<u32>().ok()
+    })
+    .await;
+    assert!(is_running(pid));
+    let (status, _) = served.interrupt();
+    assert_eq!(status.code(), Some(0));
+    wait_for("the function's end", || (!is_running(pid)).then_some(())).await;
+    call.abort();
+}
+
+#[test]
+fn a_busy_port_is_a_failure_with_its_number() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let ran = run(&["serve", "--port", &port], "");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+    assert!(ran.stderr.contains(&port), "{}", ran.stderr);
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("{}-{name}", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    file
+}
+
+fn is_running(pid: u32) -> bool {
+    // A process that ended but was not waited for is a zombie, and runs no more.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Other processes have clocks of their own: looks again and again until there is something.
+async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "no sign of {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
