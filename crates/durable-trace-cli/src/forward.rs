@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use axum::{
     body::Body,
     http::{HeaderName, Request, Uri},
@@ -20,14 +20,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// When it is not an `http` URL.
 pub(crate) fn parse_traces_uri(agent: &str) -> anyhow::Result<Uri> {
-    let uri: Uri = format!("{}/v0.4/traces", agent.trim_end_matches('/'))
+    let uri = format!("{}/v0.4/traces", agent.trim_end_matches('/'))
         .parse()
-        .with_context(|| format!("{agent:?} is no URL"))?;
-    ensure!(
-        uri.scheme_str() == Some("http") && uri.host().is_some(),
-        "expected an http URL such as http://localhost:8126, not {agent:?}"
-    );
-    Ok(uri)
+        .ok()
+        .filter(|uri: &Uri| uri.scheme_str() == Some("http") && uri.host().is_some());
+    uri.with_context(|| format!("{agent:?} is no http URL such as http://localhost:8126"))
 }
 
 /// Sends each payload to `traces`, as it was received.

@@ -6,6 +6,10 @@ use aws_durable_execution_sdk::{BoxError, DurableContext, RetryDecision, StepCon
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
+/// The target of this workflow's own spans. The default, its module path, begins with the name of this program's crate,
+/// which is that of the library too, whose spans are not exported.
+const SHOP: &str = "shop";
+
 /// What the customer asked for.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Order {
@@ -63,11 +67,12 @@ fn validate(order: Order) -> Result<Order, BoxError> {
 
 async fn pay(step: StepContext, amount: u32) -> Result<String, BoxError> {
     // The user's own span: it shows under the step whose body opens it.
-    let span = tracing::info_span!("card.authorize", amount, attempt = step.attempt());
+    let attempt = step.attempt();
+    let span = tracing::info_span!(target: SHOP, "card.authorize", amount, attempt);
     async {
         tokio::time::sleep(Duration::from_millis(2)).await;
-        if step.attempt() < 2 {
-            tracing::info!("the bank asks to try again");
+        if attempt < 2 {
+            tracing::info!(target: SHOP, "the bank asks to try again");
             return Err(TypedError::with_type("CardDeclined", "try again in a second").into());
         }
         Ok(format!("paid {amount}"))
@@ -78,7 +83,7 @@ async fn pay(step: StepContext, amount: u32) -> Result<String, BoxError> {
 
 async fn ship(order: &str) -> String {
     tokio::time::sleep(Duration::from_millis(1))
-        .instrument(tracing::info_span!("parcel.label"))
+        .instrument(tracing::info_span!(target: SHOP, "parcel.label"))
         .await;
     format!("parcel for {order}")
 }

@@ -13,6 +13,7 @@ const ARN: &str =
     "arn:aws:lambda:us-west-2:123456789012:function:f:$LATEST/durable-execution/name/id";
 /// `_datadog_0` in that execution, as Python's library makes it.
 const ID_0: &str = "5c1fb175e7fb36d5a1b8f47d6dff3680";
+const ID_1: &str = "6235e2d934833f7d575e76cef1c3d3e5";
 const HEADERS: &str = r#"{"x-datadog-trace-id":"42","x-datadog-parent-id":"7","x-datadog-sampling-priority":"1","x-datadog-tags":"_dd.p.dm=-0,_dd.p.tid=6b02ae0600000000"}"#;
 
 fn event(operations: &Value) -> String {
@@ -179,7 +180,7 @@ fn explain_says_what_was_read_and_what_would_be_written() {
     let input = event(&json!([
         { "Id": "x", "Type": "EXECUTION", "Status": "STARTED" },
         step("_datadog_0", ID_0, HEADERS),
-        step("_datadog_1", "b", "{\"x-datadog-trace-id\":\"0\"}"),
+        step("_datadog_1", ID_1, "{\"x-datadog-trace-id\":\"0\"}"),
         step("_datadog_01", "c", HEADERS),
     ]));
     let got = run(&["explain"], &input).json();
