@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::refusal::ErrorRecord;
-use crate::state::{CallbackOutcome, Execution, Operation};
+use crate::state::{CallbackOutcome, Details, Execution, Operation};
 
 /// A callback that somebody outside is to answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,6 +39,20 @@ impl CallbackStarted {
                 .and_then(|parent| parent.name.clone()),
         }
     }
+}
+
+/// The callbacks of an execution that wait for an answer, in log order.
+pub(crate) fn pending(execution: &Execution) -> Vec<CallbackStarted> {
+    let waits = |operation: &&Operation| execution.is_running() && operation.is_slept_on();
+    let waiting = execution.operations().iter().filter(waits);
+    waiting
+        .filter_map(|operation| match &operation.details {
+            Details::Callback { callback_id, .. } => {
+                Some(CallbackStarted::new(execution, operation, callback_id))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// What a program does about a callback that has started; see `Config::on_callback`.

@@ -46,9 +46,9 @@ impl Default for Config {
             clock: Clock::default(),
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
-            function_timeout: Duration::from_secs(60),
+            function_timeout: Duration::from_mins(1),
             // AWS's own maximum: 366 days.
-            execution_timeout: Duration::from_secs(31_622_400),
+            execution_timeout: Duration::from_hours(366 * 24),
             page_size: usize::MAX,
             chained_invoke_delay: crate::state::CHAINED_INVOKE_DELAY,
             max_processes_per_function: 10,

@@ -45,6 +45,14 @@ impl<'a> From<&'a Operation> for Subject<'a> {
     }
 }
 
+/// What a chained invoke started; nothing for other operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Target<'a> {
+    /// The target's execution, if it is durable.
+    pub(crate) arn: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
+}
+
 /// How the invocation went that an `InvocationCompleted` event is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Completed<'a> {
@@ -108,11 +116,7 @@ impl History {
 }
 
 /// The details of an operation's beginning.
-pub(crate) fn started_details(
-    operation: &Operation,
-    target_arn: Option<&str>,
-    version: Option<&str>,
-) -> Value {
+pub(crate) fn started_details(operation: &Operation, target: Target<'_>) -> Value {
     match &operation.details {
         Details::Callback {
             callback_id,
@@ -139,12 +143,12 @@ pub(crate) fn started_details(
             put(
                 &mut out,
                 "ExecutedVersion",
-                version.map(|version| json!(version)),
+                target.version.map(|version| json!(version)),
             );
             put(
                 &mut out,
                 "DurableExecutionArn",
-                target_arn.map(|arn| json!(arn)),
+                target.arn.map(|arn| json!(arn)),
             );
             Value::Object(out)
         }
@@ -157,7 +161,9 @@ pub(crate) fn started_details(
 
 /// The details of a result.
 pub(crate) fn result_details(result: Option<&str>) -> Map<String, Value> {
-    Map::from_iter([("Result".to_owned(), event_payload(result))])
+    [("Result".to_owned(), event_payload(result))]
+        .into_iter()
+        .collect()
 }
 
 /// The details of an error.

@@ -34,11 +34,12 @@ impl FunctionRef {
     pub(crate) fn parse(text: &str, qualifier: Option<&str>) -> Result<Self, Refusal> {
         let parts: Vec<&str> = text.split(':').collect();
         let (name, inline) = match parts.as_slice() {
-            [name] => (*name, None),
-            [name, version] => (*name, Some(*version)),
-            ["arn", _, "lambda", _, _, "function", name] | [_, "function", name] => (*name, None),
-            ["arn", _, "lambda", _, _, "function", name, version]
-            | [_, "function", name, version] => (*name, Some(*version)),
+            [name] | [_, "function", name] | ["arn", _, "lambda", _, _, "function", name] => {
+                (*name, None)
+            }
+            [name, version]
+            | [_, "function", name, version]
+            | ["arn", _, "lambda", _, _, "function", name, version] => (*name, Some(*version)),
             _ => return Err(Refusal::invalid(format!("Invalid function name: {text}"))),
         };
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');

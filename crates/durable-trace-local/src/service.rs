@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::callback::CallbackStarted;
+use crate::callback::{self, CallbackStarted};
 use crate::calls::CallLog;
 use crate::config::Config;
 use crate::function::Function;
@@ -264,10 +264,7 @@ impl Service {
     pub fn callbacks(&self, arn: &str) -> Vec<CallbackStarted> {
         self.inner().read(|state| {
             let execution = state.find(arn).and_then(|index| state.execution(index));
-            execution.map_or_else(
-                |_| Vec::new(),
-                |execution| state.pending_callbacks(execution),
-            )
+            execution.map_or_else(|_| Vec::new(), callback::pending)
         })
     }
 

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -169,7 +169,7 @@ fn describe(inner: &Inner, arrived: &Arrived) -> CallRecord {
             .pairs()
             .iter()
             .map(|(key, value)| (key.clone(), json!(value)));
-        Value::Object(Map::from_iter(pairs))
+        Value::Object(pairs.collect())
     } else {
         serde_json::from_slice(&arrived.body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&arrived.body).into_owned()))

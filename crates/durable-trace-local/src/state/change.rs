@@ -10,7 +10,7 @@ use super::start::StartRequest;
 use super::update::Update;
 use super::{Effect, FunctionKind, RunHeaders, State, Timer};
 use crate::callback::{self, CallbackStarted};
-use crate::history::{error_details, result_details, started_details, with_retry};
+use crate::history::{Target, error_details, result_details, started_details, with_retry};
 use crate::name::FunctionRef;
 use crate::time::UnixMillis;
 use crate::vocabulary::{OperationAction, OperationStatus, OperationType};
@@ -67,22 +67,22 @@ impl State {
             }
             Details::Context { .. } | Details::Execution { .. } | Details::Step { .. } => {}
         }
-        self.add_started(index, operation, (None, None), now);
+        self.add_started(index, operation, Target::default(), now);
     }
 
-    /// Adds an operation with the event of its beginning. `target` is the ARN and the version of a
-    /// chained invoke.
+    /// Adds an operation with the event of its beginning. `target` is what a chained
+    /// invoke started.
     fn add_started(
         &mut self,
         index: usize,
         operation: Operation,
-        target: (Option<String>, Option<String>),
+        target: Target<'_>,
         now: UnixMillis,
     ) {
         let Some(execution) = self.executions.get_mut(index) else {
             return;
         };
-        let details = started_details(&operation, target.0.as_deref(), target.1.as_deref());
+        let details = started_details(&operation, target);
         let event_type = format!("{}Started", event_prefix(operation.kind()));
         execution
             .history
@@ -101,7 +101,7 @@ impl State {
         // An attempt begins without what the one before left.
         operation.result = None;
         operation.error = None;
-        let details = started_details(operation, None, None);
+        let details = started_details(operation, Target::default());
         execution
             .history
             .add("StepStarted", Some((&*operation).into()), details, now);
@@ -233,7 +233,11 @@ impl State {
             self.timers.set(at, timer);
             None
         };
-        self.add_started(index, operation, (arn, version), now);
+        let target = Target {
+            arn: arn.as_deref(),
+            version: version.as_deref(),
+        };
+        self.add_started(index, operation, target, now);
     }
 
     fn change_to_ended(&mut self, index: usize, update: Update, now: UnixMillis) {

@@ -12,8 +12,8 @@ use crate::refusal::Refusal;
 use crate::time::UnixMillis;
 
 impl State {
-    /// Takes the updates of one request, all or none, and tells what changed since the function was
-    /// last told.
+    /// Takes the updates of one request, all or none, and tells what changed since the last
+    /// answer.
     pub(crate) fn checkpoint(
         &mut self,
         arn: &str,
@@ -40,10 +40,10 @@ impl State {
         let execution = self.execution_mut(index)?;
         let changed: Vec<(usize, Value)> = execution
             .log
-            .untold()
+            .unanswered()
             .map(|(place, operation)| (place, render_operation(operation, Place::Answer)))
             .collect();
-        execution.log.tell();
+        execution.log.answer();
         let mut state = Map::new();
         if let Some((place, _)) = changed.get(page_size) {
             state.insert("NextMarker".to_owned(), json!(place.to_string()));

@@ -79,7 +79,7 @@ impl State {
         let updated: Vec<String> = execution
             .log
             .untold()
-            .map(|(_, operation)| operation.id.clone())
+            .map(|operation| operation.id.clone())
             .collect();
         execution.log.tell();
         let token = execution.turn_token(&request_id);
@@ -177,7 +177,7 @@ impl State {
             return;
         };
         match verdict {
-            Verdict::End(ending) => self.end_execution(index, ending, now),
+            Verdict::End(ending) => self.end_execution(index, &ending, now),
             Verdict::Fault(error) => {
                 execution.failures += 1;
                 if execution.failures > MAX_RETRIES {

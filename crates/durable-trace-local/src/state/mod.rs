@@ -231,7 +231,7 @@ impl State {
 
     /// Fails an execution with an error of the service's own.
     fn fail_execution(&mut self, execution: usize, error: ErrorRecord, now: UnixMillis) {
-        self.end_execution(execution, Ending::failed(Some(error)), now);
+        self.end_execution(execution, &Ending::failed(Some(error)), now);
     }
 }
 

@@ -4,13 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::checkpoint::parse_marker;
 use super::{Execution, InvocationEntry, State};
-use crate::callback::CallbackStarted;
 use crate::history::without_data;
 use crate::name::FunctionRef;
 use crate::refusal::Refusal;
-use crate::state::{Details, put};
+use crate::state::put;
 use crate::time::UnixMillis;
-use crate::vocabulary::OperationStatus;
 
 /// How a client wants the history.
 #[derive(Clone, Debug, Default)]
@@ -68,23 +66,6 @@ impl State {
         self.executions.get_mut(index).ok_or_else(unknown)
     }
 
-    /// Callbacks of an execution that wait for an answer, in log order.
-    pub(crate) fn pending_callbacks(&self, execution: &Execution) -> Vec<CallbackStarted> {
-        let started = execution
-            .operations()
-            .iter()
-            .filter(|operation| operation.status == OperationStatus::Started);
-        started
-            .filter_map(|operation| match &operation.details {
-                Details::Callback { callback_id, .. } => {
-                    Some(CallbackStarted::new(execution, operation, callback_id))
-                }
-                _ => None,
-            })
-            .filter(|_| execution.is_running())
-            .collect()
-    }
-
     /// `GetDurableExecution`.
     pub(crate) fn describe(&self, arn: &str, leave_data_out: bool) -> Result<Value, Refusal> {
         let execution = self.execution(self.find(arn)?)?;
@@ -112,9 +93,10 @@ impl State {
     /// `GetDurableExecutionHistory`.
     pub(crate) fn history(&self, arn: &str, query: &HistoryQuery) -> Result<Value, Refusal> {
         let execution = self.execution(self.find(arn)?)?;
-        let mut events: Vec<Value> = match query.leave_data_out {
-            true => execution.events().iter().map(without_data).collect(),
-            false => execution.events().to_vec(),
+        let mut events: Vec<Value> = if query.leave_data_out {
+            execution.events().iter().map(without_data).collect()
+        } else {
+            execution.events().to_vec()
         };
         if query.newest_first {
             events.reverse();

@@ -120,8 +120,8 @@ impl State {
             },
             version: 0,
         });
-        // An SDK has been told of nothing else when its first event comes.
-        log.tell();
+        // The execution itself never changes in the log; events bring it anyway.
+        log.answer();
 
         let index = self.executions.len();
         self.by_arn.insert(arn.clone(), index);
@@ -153,7 +153,7 @@ impl State {
     }
 
     /// Ends an execution, and with it the chained invoke that started it.
-    pub(super) fn end_execution(&mut self, index: usize, ending: Ending, now: UnixMillis) {
+    pub(super) fn end_execution(&mut self, index: usize, ending: &Ending, now: UnixMillis) {
         let Some(execution) = self
             .executions
             .get_mut(index)
@@ -181,7 +181,7 @@ impl State {
         execution.ended_at = Some(now);
         execution.ending = ending.clone();
         if let Some((caller, operation_id)) = execution.caller.clone() {
-            self.end_target(caller, &operation_id, &ending, now);
+            self.end_target(caller, &operation_id, ending, now);
         }
     }
 
@@ -193,7 +193,7 @@ impl State {
         now: UnixMillis,
     ) -> Result<UnixMillis, Refusal> {
         let index = self.find(arn)?;
-        self.end_execution(index, Ending::stopped(error), now);
+        self.end_execution(index, &Ending::stopped(error), now);
         let ended_at = self
             .executions
             .get(index)

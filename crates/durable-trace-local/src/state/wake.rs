@@ -45,7 +45,7 @@ impl State {
                 "Execution.Timeout",
                 format!("Execution timed out after {seconds} seconds"),
             );
-            self.end_execution(index, Ending::timed_out(error), now);
+            self.end_execution(index, &Ending::timed_out(error), now);
         }
         for index in woken {
             self.wake(index, now);

@@ -65,9 +65,11 @@ where
 
 fn context(invocation: &Invocation) -> Context {
     let mut context = Context::default();
-    context.request_id = invocation.request_id.clone();
+    context.request_id.clone_from(&invocation.request_id);
     context.deadline = invocation.deadline.as_millis();
-    context.invoked_function_arn = invocation.function_arn.clone();
+    context
+        .invoked_function_arn
+        .clone_from(&invocation.function_arn);
     context
 }
 

@@ -16,7 +16,7 @@ async fn a_workflow_that_waits_an_hour_takes_no_time() {
         "pause",
         |_: Value, ctx: DurableContext| async move {
             let one = ctx.step(|_| async { Ok(1) }).name("one").await?;
-            ctx.wait(Duration::from_secs(3600)).name("pause").await?;
+            ctx.wait(Duration::from_hours(1)).name("pause").await?;
             let two = ctx
                 .step(move |_| async move { Ok(one + 1) })
                 .name("two")
@@ -44,6 +44,6 @@ async fn a_workflow_that_waits_an_hour_takes_no_time() {
     );
     assert_eq!(
         ended.ended_at.unwrap().since(ended.started_at),
-        Duration::from_secs(3600)
+        Duration::from_hours(1)
     );
 }

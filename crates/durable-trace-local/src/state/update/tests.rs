@@ -13,7 +13,7 @@ fn log_with(operations: &[(&str, Details, OperationStatus)]) -> Log {
     let execution = Details::Execution {
         input: String::new(),
     };
-    let all = [("execution", execution, OperationStatus::Started)];
+    let all = [("execution", execution, Started)];
     for (id, details, status) in all.iter().chain(operations) {
         log.add(Operation {
             id: (*id).to_owned(),
