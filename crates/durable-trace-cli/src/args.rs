@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, with an example for each.
 
+mod examples;
 mod values;
 
 use std::time::Duration;
@@ -15,11 +16,7 @@ use crate::{forward, workflows};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "\
-Examples:
-  durable-trace demo                          one order, several processes, one trace
-  durable-trace serve --function f=./bootstrap   a durable execution service on this machine
-  durable-trace explain < event.json          why did my trace break?"
+    after_help = examples::PROGRAM
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -43,12 +40,7 @@ pub(crate) enum Command {
 /// The spans are what a loopback Datadog intake received. Settings of the tracer and of the library (`DD_*`,
 /// `DURABLE_TRACE_*`) are taken from the environment.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  durable-trace demo
-  durable-trace demo step-wait-step --format json | jq .spans
-  durable-trace demo --list
-  durable-trace demo --agent http://localhost:8126   show it in Datadog as well")]
+#[command(after_help = examples::DEMO)]
 pub(crate) struct DemoArgs {
     /// The workflow to run; `--list` says what each shows
     #[arg(value_parser = workflows::names(), default_value = workflows::DEFAULT, hide_possible_values = true)]
@@ -79,23 +71,10 @@ pub(crate) enum DemoFormat {
 ///
 /// Reads one durable invocation event (JSON, may span lines) from stdin and prints one object: `read` is the context the
 /// invocation continues, `skipped` names every checkpoint that was passed over and the reason, `decision` and `write` say
-/// what a suspension would save. `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`, `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` and
-/// `DURABLE_TRACE_CHECKPOINT_STYLE` count as they do in the function.
+/// what a suspension would save. `DD_TRACE_ENABLED`, `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`,
+/// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` and `DURABLE_TRACE_CHECKPOINT_STYLE` count as they do in the function.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  durable-trace explain < event.json
-  durable-trace explain --span-id 5 --headers '{\"x-datadog-trace-id\":\"7\",\"x-datadog-parent-id\":\"9\"}' < event.json
-
-Reasons for which a checkpoint is skipped:
-  not-canonical     the name's number has a sign, a leading zero or is no number
-  not-a-step        the operation is not a STEP
-  duplicate-number  an earlier operation has the same number
-  no-payload        the step has no result
-  not-json          its result is not JSON
-  not-an-object     its result is JSON, but no object
-  no-valid-context  its headers hold no usable ids
-  unknown-id        its operation id is not one that a tracing library makes, and another checkpoint served")]
+#[command(after_help = examples::EXPLAIN)]
 pub(crate) struct ExplainArgs {
     /// What injection gave at the suspension: a JSON object of headers
     #[arg(long, value_name = "JSON")]
@@ -110,10 +89,7 @@ pub(crate) struct ExplainArgs {
 /// Each line is a JSON value and gives one line: the context, or `null` if there is none. A line that is not JSON gives
 /// `null`, a message on stderr, and exit code 1 at the end.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  jq -c . event.json | durable-trace extract
-  echo '{\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"}' | durable-trace extract --from headers")]
+#[command(after_help = examples::EXTRACT)]
 pub(crate) struct ExtractArgs {
     /// What each line is
     #[arg(long, value_enum, default_value_t = ExtractFrom::Event)]
@@ -142,9 +118,7 @@ pub(crate) struct FunctionArgs {
 /// Each line is an object with `trace_id` (32 hex digits, or decimal), `span_id` (decimal), and optionally
 /// `sampling_priority`, `origin` and `tags`; it gives one line, a map of Datadog headers.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  echo '{\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"span_id\":\"7\",\"sampling_priority\":1}' | durable-trace inject")]
+#[command(after_help = examples::INJECT)]
 pub(crate) struct InjectArgs {}
 
 /// Run a local durable execution service for your own functions
@@ -152,11 +126,7 @@ pub(crate) struct InjectArgs {}
 /// Speaks AWS's REST-JSON on 127.0.0.1 and runs functions as processes through the Lambda Runtime API: an unmodified
 /// `bootstrap` works. Ctrl-C ends the functions and the service.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  durable-trace serve --function order=target/debug/bootstrap --clock skip
-  # then, in another shell, with the variables that it printed:
-  aws lambda invoke --function-name order --payload '{}' /dev/stdout")]
+#[command(after_help = examples::SERVE)]
 pub(crate) struct ServeArgs {
     /// A durable function and the command that starts it, split like a shell would but run without one
     #[arg(long = "function", value_name = "NAME=COMMAND")]

@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod settings;
 mod span;
+mod terminal;
 mod view;
 mod workflows;
 

@@ -2,11 +2,7 @@
 
 mod record;
 
-use std::{
-    fmt::Write as _,
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::{fmt::Write as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use durable_trace_local::{Clock, Config, Function, Service};
@@ -19,6 +15,7 @@ use crate::{
     outcome::{self, Outcome},
     progress::Progress,
     report::Report,
+    terminal,
     view::{self, Palette},
     workflows::{self, Workflow},
 };
@@ -124,6 +121,10 @@ fn function(workflow: &Workflow, intake: &Intake) -> anyhow::Result<Function> {
     let mut function = Function::process(program, ["function", workflow.name])
         .fresh()
         .env("DD_TRACE_AGENT_URL", intake.url());
+    if !terminal::wants_colour(&io::stderr()) {
+        // Its log lines end up on our stderr, which it cannot see.
+        function = function.env("NO_COLOR", "1");
+    }
     for (name, value) in DEFAULTS {
         if std::env::var_os(name).is_none() {
             function = function.env(*name, *value);
@@ -141,11 +142,9 @@ fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {
 }
 
 fn palette() -> Palette {
-    // https://no-color.org: set to anything but the empty string.
-    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if is_unwanted || !io::stdout().is_terminal() {
-        Palette::Plain
-    } else {
+    if terminal::wants_colour(&io::stdout()) {
         Palette::Colour
+    } else {
+        Palette::Plain
     }
 }

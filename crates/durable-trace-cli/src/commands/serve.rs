@@ -16,6 +16,9 @@ use crate::{
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
     refuse_repeated_names(&args);
     logs::show_on_stderr();
+    if args.functions.is_empty() && args.plain_functions.is_empty() {
+        tracing::warn!("no --function is given: there is nothing to invoke");
+    }
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -55,7 +58,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Outcome> {
         let (name, process) = process(function);
         service.register(&name, process.plain());
     }
-    outcome::print(&exports(&service.endpoint()))?;
+    outcome::print(&exports(&service.endpoint(), service.region()))?;
     stop.as_mut().await;
     service.shutdown().await;
     Ok(Outcome::Done)
@@ -69,11 +72,11 @@ fn process(command: FunctionCommand) -> (String, Function) {
 }
 
 /// What a shell needs so that AWS's clients find this service.
-fn exports(endpoint: &str) -> String {
+fn exports(endpoint: &str, region: &str) -> String {
     format!(
         "export AWS_ENDPOINT_URL_LAMBDA={endpoint}\n\
-         export AWS_REGION=us-east-1\n\
-         export AWS_DEFAULT_REGION=us-east-1\n\
+         export AWS_REGION={region}\n\
+         export AWS_DEFAULT_REGION={region}\n\
          export AWS_ACCESS_KEY_ID=local\n\
          export AWS_SECRET_ACCESS_KEY=local\n"
     )

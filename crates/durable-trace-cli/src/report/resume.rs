@@ -95,3 +95,152 @@ pub(crate) fn note_writers(operations: &mut [Operation], written: &[(usize, &str
             .map(|(index, ..)| *index);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:us-east-1:1:function:f:$LATEST/durable-execution/a/1";
+    const TRACE: &str = "0000000000000000000000000000002a";
+
+    fn checkpoint(n: u64, parent: &str, written_by: Option<usize>) -> Operation {
+        let name = format!("_datadog_{n}");
+        Operation {
+            execution_arn: ARN.into(),
+            id: checkpoint_id(&name, ARN),
+            name: Some(name),
+            kind: "STEP".into(),
+            subtype: None,
+            status: "SUCCEEDED".into(),
+            parent_id: None,
+            result: Some(
+                json!({ "x-datadog-trace-id": "42", "x-datadog-parent-id": parent }).to_string(),
+            ),
+            written_by,
+        }
+    }
+
+    fn invocation(index: usize) -> Invocation {
+        Invocation {
+            index,
+            execution_arn: ARN.into(),
+            request_id: String::new(),
+            status: "PENDING".into(),
+            context: None,
+            api_calls: Vec::new(),
+            checkpoint_written: None,
+        }
+    }
+
+    fn lambda(invocation: usize, parent_id: &str) -> SpanRecord {
+        SpanRecord {
+            invocation: Some(invocation),
+            trace_id: TRACE.into(),
+            span_id: "1".into(),
+            parent_id: parent_id.into(),
+            name: LAMBDA_SPAN.into(),
+            resource: String::new(),
+            service: String::new(),
+            kind: String::new(),
+            error: 0,
+            start: 0,
+            duration: 0,
+            meta: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_span_tells_the_context_and_the_log_its_source() {
+        let other = || Operation {
+            execution_arn: "another".into(),
+            ..checkpoint(0, "7", Some(0))
+        };
+        for (operations, parent, want, why) in [
+            (
+                vec![checkpoint(0, "7", Some(0))],
+                "7",
+                Some("_datadog_0"),
+                "written before",
+            ),
+            (
+                vec![checkpoint(0, "7", Some(0)), checkpoint(1, "7", Some(1))],
+                "7",
+                Some("_datadog_1"),
+                "the highest that was there",
+            ),
+            (
+                vec![checkpoint(0, "7", Some(0)), checkpoint(1, "7", Some(2))],
+                "7",
+                Some("_datadog_0"),
+                "the other was written in this very invocation",
+            ),
+            (
+                vec![checkpoint(0, "8", Some(0))],
+                "7",
+                Some("unknown"),
+                "another parent",
+            ),
+            (
+                vec![checkpoint(0, "7", None)],
+                "7",
+                Some("unknown"),
+                "nobody wrote it",
+            ),
+            (
+                vec![other()],
+                "7",
+                Some("unknown"),
+                "in another execution's log",
+            ),
+            (vec![], "7", Some("unknown"), "no checkpoint at all"),
+            (
+                vec![checkpoint(0, "7", Some(0))],
+                "0",
+                None,
+                "the span began a trace",
+            ),
+        ] {
+            let got = Resume::of(&invocation(2), &[lambda(2, parent)], &operations);
+            assert_eq!(got.map(|resume| resume.source).as_deref(), want, "{why}");
+        }
+        let no_span = Resume::of(&invocation(2), &[lambda(1, "7")], &[]);
+        assert_eq!(no_span, None, "no span of this invocation");
+    }
+
+    #[test]
+    fn the_first_to_write_an_operation_is_its_writer() {
+        let mut operations = [checkpoint(0, "7", None), checkpoint(1, "7", None)];
+        let id = operations[0].id.clone();
+        let ids = || HashSet::from([id.as_str()]);
+        note_writers(
+            &mut operations,
+            &[(0, "another", ids()), (1, ARN, ids()), (2, ARN, ids())],
+        );
+        assert_eq!(
+            operations[0].written_by,
+            Some(1),
+            "not by another execution's invocation"
+        );
+        assert_eq!(operations[1].written_by, None);
+    }
+
+    #[test]
+    fn only_our_own_steps_are_checkpoints() {
+        let id = checkpoint_id("_datadog_7", ARN);
+        for (id, name, want, why) in [
+            (id.as_str(), "_datadog_7", true, "ours"),
+            (id.as_str(), "_datadog_8", false, "the id of another name"),
+            (
+                "d4735e3a",
+                "_datadog_7",
+                false,
+                "a step of the user's, named like ours",
+            ),
+        ] {
+            assert_eq!(is_checkpoint(ARN, id, name), want, "{why}");
+        }
+    }
+}

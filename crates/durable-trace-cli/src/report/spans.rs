@@ -13,34 +13,57 @@ pub(crate) fn attribute_spans(spans: Vec<Span>, invocations: &[Invocation]) -> V
         .collect();
     let trace_ids = span::trace_ids(&spans);
     let by_id: HashMap<u64, &Span> = spans.iter().map(|span| (span.span_id, span)).collect();
-    let found: Vec<Option<usize>> = spans
+    let places: Vec<Place> = spans
         .iter()
-        .map(|span| invocation_of(span, &by_id, &indices))
+        .map(|span| Place::of(span, &by_id, &indices))
         .collect();
-    let mut records: Vec<SpanRecord> = spans
+    let mut ordered: Vec<(Place, Span)> = places.into_iter().zip(spans).collect();
+    // Spans that start together, as an invocation's first two do, come parent first.
+    ordered.sort_by_key(|(place, span)| {
+        (
+            place.invocation.unwrap_or(usize::MAX),
+            span.start,
+            place.depth,
+        )
+    });
+    ordered
         .into_iter()
-        .zip(found)
-        .map(|(span, invocation)| record(span, invocation, &trace_ids))
-        .collect();
-    records.sort_by_key(|span| (span.invocation.unwrap_or(usize::MAX), span.start));
-    records
+        .map(|(place, span)| record(span, place.invocation, &trace_ids))
+        .collect()
 }
 
-/// The invocation of the nearest `aws.lambda` span, going up from `span`.
-fn invocation_of(
-    span: &Span,
-    by_id: &HashMap<u64, &Span>,
-    indices: &HashMap<&str, usize>,
-) -> Option<usize> {
-    let mut at = span;
-    // A tree is never deeper than it has spans; this bounds a walk on a cycle.
-    for _ in 0..=by_id.len() {
-        if at.name.0 == LAMBDA_SPAN {
-            return indices.get(at.tag("request_id")?).copied();
+/// Where a span hangs.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The invocation of the nearest `aws.lambda` span, going up.
+    invocation: Option<usize>,
+    /// How many steps up that was.
+    depth: usize,
+}
+
+impl Place {
+    fn of(span: &Span, by_id: &HashMap<u64, &Span>, indices: &HashMap<&str, usize>) -> Self {
+        let mut at = span;
+        // A tree is never deeper than it has spans; this bounds a walk on a cycle.
+        for depth in 0..=by_id.len() {
+            if at.name.0 == LAMBDA_SPAN {
+                let request_id = at.tag("request_id").unwrap_or_default();
+                let invocation = indices.get(request_id).copied();
+                return Self { invocation, depth };
+            }
+            let Some(parent) = by_id.get(&at.parent_id) else {
+                return Self {
+                    invocation: None,
+                    depth,
+                };
+            };
+            at = parent;
         }
-        at = by_id.get(&at.parent_id)?;
+        Self {
+            invocation: None,
+            depth: by_id.len(),
+        }
     }
-    None
 }
 
 fn record(span: Span, invocation: Option<usize>, trace_ids: &HashMap<u64, u128>) -> SpanRecord {
@@ -104,7 +127,7 @@ mod tests {
             span(6, 5, 61, ""),
             span(5, 2, 60, "second"),
             span(3, 2, 12, ""),
-            span(2, 1, 11, ""),
+            span(2, 1, 10, ""), // received before its parent, and begun with it
             span(1, 0, 10, "first"),
             span(8, 77, 5, ""),
             span(7, 2, 50, "unknown"),

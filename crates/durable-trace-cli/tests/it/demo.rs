@@ -102,21 +102,28 @@ fn every_workflow_is_one_trace_under_one_anchor() {
 }
 
 #[test]
-fn riding_adds_no_call() {
+fn riding_adds_no_call_and_calling_adds_one() {
+    let calls = |workflow, name, value| {
+        let mut command = command(&["demo", workflow, "--format", "json"]);
+        command.env(name, value);
+        let report = finish(command, b"").json();
+        let calls = list(&report, "invocations").iter();
+        let count: usize = calls
+            .map(|i| i["api_calls"].as_array().unwrap().len())
+            .sum();
+        (count, checkpoints(&report).len())
+    };
     for workflow in ["step-wait-step", "three-waits"] {
-        let without = {
-            let mut command = command(&["demo", workflow, "--format", "json"]);
-            command.env("DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED", "false");
-            finish(command, b"").json()
-        };
-        assert!(checkpoints(&without).is_empty(), "{workflow}: switched off");
-        let calls = |report: &Value| -> usize {
-            let invocations = list(report, "invocations").iter();
-            invocations
-                .map(|i| i["api_calls"].as_array().unwrap().len())
-                .sum()
-        };
-        assert_eq!(calls(&demo(workflow)), calls(&without), "{workflow}");
+        let (plain, none) = calls(
+            workflow,
+            "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED",
+            "false",
+        );
+        assert_eq!(none, 0, "{workflow}: switched off");
+        for (mode, added) in [("ride", 0), ("call", 1)] {
+            let got = calls(workflow, "DURABLE_TRACE_CHECKPOINT_MODE", mode);
+            assert_eq!(got, (plain + added, 1), "{workflow}: {mode}");
+        }
     }
 }
 

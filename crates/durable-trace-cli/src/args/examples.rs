@@ -1,0 +1,50 @@
+//! What stands under the options in each command's help.
+
+pub(super) const PROGRAM: &str = r"Examples:
+  durable-trace demo                             one order, several processes, one trace
+  durable-trace serve --function f=./bootstrap   a durable execution service on this machine
+  durable-trace explain < event.json             why did my trace break?";
+
+pub(super) const DEMO: &str = r"Examples:
+  durable-trace demo
+  durable-trace demo step-wait-step --format json | jq .spans
+  durable-trace demo --list
+  durable-trace demo --agent http://localhost:8126   show it in Datadog as well";
+
+pub(super) const EXPLAIN: &str = r#"Examples:
+  durable-trace explain < event.json
+  durable-trace explain < event.json \
+    --headers '{"x-datadog-trace-id":"7","x-datadog-parent-id":"9"}'
+
+Decisions:
+  write        a suspension would save `write`
+  unchanged    the checkpoint that was read says it all
+  off          the environment switches writing off
+  cap          the log has no room left
+  no-context   the headers hold no usable ids
+  not-asked    no --headers
+  not-durable  no event of a durable function
+
+Reasons for which a checkpoint is skipped:
+  not-canonical     the name's number has a sign, a leading zero or is no number
+  not-a-step        the operation is not a STEP
+  duplicate-number  an earlier operation has the same number
+  no-payload        the step has no result
+  not-json          its result is not JSON
+  not-an-object     its result is JSON, but no object
+  no-valid-context  its headers hold no usable ids
+  unknown-id        no tracing library makes its operation id, and another one served"#;
+
+pub(super) const EXTRACT: &str = r#"Examples:
+  jq -c . event.json | durable-trace extract
+  echo '{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' \
+    | durable-trace extract --from headers"#;
+
+pub(super) const INJECT: &str = r#"Example:
+  echo '{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"7"}' | durable-trace inject"#;
+
+pub(super) const SERVE: &str = r"Example:
+  durable-trace serve --function order=target/debug/bootstrap --clock skip
+  # then, in another shell, with the variables that it printed:
+  aws lambda invoke --function-name order --payload '{}' \
+    --cli-binary-format raw-in-base64-out /dev/stdout";
