@@ -99,3 +99,6 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

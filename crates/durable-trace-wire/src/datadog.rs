@@ -223,3 +223,6 @@ fn is_decision_maker(text: &str) -> bool {
         number == "0" || (!number.starts_with('0') && parse_digits(number).is_some())
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub(crate) fn parse_digits(text: &str) -> Option<u64> {
 /// between digits, decimal digits of any script.
 /// <https://docs.python.org/3/library/functions.html#int>
 pub(crate) fn parse_like_python(text: &str) -> Option<i128> {
-    let text = strip(text);
+    let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -40,8 +40,8 @@ pub(crate) fn parse_like_python(text: &str) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// Returns the text without white space around it, as Python's `str.strip` sees it:
-/// Unicode's, and the four ASCII separators.
+/// Returns the text without white space around it, as Python's `str.strip` sees it, though `int`
+/// does not: Unicode's, and the four ASCII separators.
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|sign: char| sign.is_whitespace() || matches!(sign, '\x1c'..='\x1f'))
 }
@@ -80,7 +80,11 @@ mod tests {
             ("12", Some(12), "plain"),
             (" 12\n", Some(12), "white space"),
             ("\u{a0}12\u{2003}", Some(12), "white space of Unicode"),
-            ("\x1f12\x1c", Some(12), "ASCII separators"),
+            (
+                "\x1f12\x1c",
+                None,
+                "ASCII separators: no white space to `int`",
+            ),
             ("+7", Some(7), "plus"),
             ("-7", Some(-7), "minus"),
             ("-0", Some(0), "minus zero"),

@@ -292,3 +292,6 @@ impl<'a> Members<'a> for JsonHeaders<'a> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

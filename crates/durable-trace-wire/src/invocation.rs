@@ -245,3 +245,6 @@ impl<'a> Visitor<'a> for Items<'_, 'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

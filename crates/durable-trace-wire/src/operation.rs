@@ -206,3 +206,6 @@ fn lookup<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
         .find(|(word, _)| word.eq_ignore_ascii_case(text))?;
     Some(word.1)
 }
+
+#[cfg(test)]
+mod tests;

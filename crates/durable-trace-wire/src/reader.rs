@@ -221,3 +221,6 @@ fn unwrap<'a>(payload: &'a Payload<'_>) -> Option<Cow<'a, str>> {
         Payload::Json(text) | Payload::Text(text) => Some(Cow::Borrowed(text)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -288,3 +288,6 @@ impl ser::SerializeStruct for PeekMembers<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,9 @@ pub(crate) fn parse(text: &str) -> Option<Traceparent<'_>> {
     let parent_id = SpanId::new(crate::ids::parse_hex16(fields.next()?)?)?;
     let flags = hex(fields.next()?, 2)?;
     let future = fields.next();
-    if version == "ff" || future.is_some_and(|rest| version == "00" || rest.is_empty()) {
+    if version == "ff"
+        || future.is_some_and(|rest| version == "00" || rest.is_empty() || rest.contains('\n'))
+    {
         return None;
     }
     let sampled = u8::from_str_radix(flags, 16).ok()? & SAMPLED != 0;

@@ -41,14 +41,14 @@ impl DatadogMember {
 }
 
 /// Returns what the last `dd` member of a `tracestate` tells: nothing if there is none, if it holds
-/// a field without `:` or an `s` that is no integer, or if the list is not printable ASCII.
+/// a field without `:` or an `s` that is no integer, or if it or another vendor's member is not
+/// printable ASCII.
 pub(crate) fn parse(text: &str) -> DatadogMember {
-    if !members(text).all(is_printable) {
-        return DatadogMember::default();
-    }
-    let last = members(text)
-        .filter_map(|member| member.strip_prefix(MEMBER))
-        .next_back();
+    let ours = members(text).filter_map(|member| member.strip_prefix(MEMBER));
+    let mut others = members(text).filter(|member| !member.starts_with(MEMBER));
+    let last = ours
+        .last()
+        .filter(|last| is_printable(last) && others.all(is_printable));
     last.and_then(parse_member).unwrap_or_default()
 }
 
@@ -125,30 +125,36 @@ const MEMBER_LIMIT: usize = 256;
 /// The user that the trace was made for, encoded.
 const USER_ID: &str = "_dd.p.usr.id";
 
-fn members(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+fn members(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(strip)
         .filter(|member| !member.is_empty())
 }
 
+/// Of a repeated field the last counts.
 fn parse_member(fields: &str) -> Option<DatadogMember> {
-    let mut member = DatadogMember::default();
+    let mut priority = None;
+    let mut origin = "";
     let mut tags = Vec::new();
     for field in fields.split(';') {
         match field.split_once(':')? {
-            ("s", number) => member.priority = Some(parse_like_python(number)?),
-            ("o", origin) => {
-                member.origin = Some(decode(origin)).filter(|origin| !origin.is_empty());
-            }
+            ("s", number) => priority = Some(number),
+            ("o", text) => origin = text,
             (name, value) => {
-                if let Some(tag) = name.strip_prefix("t.") {
-                    tags.push((format!("{}{tag}", tags::PREFIX), decode(value)));
-                }
+                let tag = name.strip_prefix("t.");
+                tags.extend(tag.map(|tag| (format!("{}{tag}", tags::PREFIX), decode(value))));
             }
         }
     }
-    member.tags = Tags::from_pairs(tags);
-    Some(member)
+    let priority = match priority {
+        Some(number) => Some(parse_like_python(number)?),
+        None => None,
+    };
+    Some(DatadogMember {
+        priority,
+        origin: Some(decode(origin)).filter(|origin| !origin.is_empty()),
+        tags: Tags::from_pairs(tags),
+    })
 }
 
 fn replace_parent(fields: &str, parent: SpanId) -> String {
@@ -204,3 +210,6 @@ fn encode(text: &str, place: Place) -> String {
 fn decode(text: &str) -> String {
     text.replace('~', "=")
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,8 @@ use crate::datadog::DEFAULT_TAGS_MAX_LENGTH;
 use crate::headers::Headers;
 use crate::ids::SpanId;
 use crate::reader::Found;
-use crate::{decimal, traceparent, tracestate};
+use crate::sampling::SamplingPriority;
+use crate::{decimal, tags, traceparent, tracestate};
 
 /// The headers that a checkpoint holds.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -117,6 +118,9 @@ pub fn decide(
         return Decision::NoContext;
     };
     context.parent_id = prior.map_or(anchor, |prior| prior.context.parent_id);
+    context.sampling_priority = context
+        .sampling_priority
+        .or_else(|| implied_priority(&context));
     let Some(headers) = render(&context, rules) else {
         return Decision::NoContext;
     };
@@ -136,6 +140,17 @@ pub fn decide(
         name,
         id,
         payload: headers.to_json(),
+    })
+}
+
+/// Returns the decision that the tag `_dd.p.dm` tells of where the priority itself is missing: only
+/// a trace that is kept has one, and the mechanism that it names keeps by sampling or by the user's
+/// will. <https://docs.rs/libdd-sampling/latest/libdd_sampling/struct.SamplingMechanism.html>
+fn implied_priority(context: &Context) -> Option<SamplingPriority> {
+    let maker = context.tags.get(tags::DECISION_MAKER)?.strip_prefix('-')?;
+    Some(match decimal::parse_digits(maker)? {
+        3 | 4 | 8 | 10 | 11 | 12 => SamplingPriority::UserKeep,
+        _ => SamplingPriority::AutoKeep,
     })
 }
 
@@ -217,3 +232,6 @@ fn pairs(text: &str) -> Option<HashMap<&str, &str>> {
     }
     Some(pairs)
 }
+
+#[cfg(test)]
+mod tests;
