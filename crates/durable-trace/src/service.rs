@@ -140,6 +140,7 @@ where
             resource: handler_name::<F>(),
             flusher: Flusher::new(Arc::clone(&setup.tracing), setup.loopback_agent, concurrent),
             tracing: setup.tracing,
+            refused: AtomicBool::new(false),
         }
     });
     let watches = traced.is_some();
@@ -300,6 +301,8 @@ struct Traced {
     settings: Arc<Settings>,
     tracing: Arc<Tracing>,
     flusher: Flusher,
+    /// The service refused a checkpoint in a call of our own: there is no other in this process.
+    refused: AtomicBool,
     /// The handler's name.
     resource: Option<&'static str>,
 }
@@ -408,6 +411,9 @@ impl Traced {
 
     /// Writes the checkpoint that no request carried, with a call of our own.
     async fn write_owed(&self, session: &Session, client: &Client, deadline: SystemTime) {
+        if self.refused.load(Ordering::Relaxed) {
+            return;
+        }
         let owed = shielded(Location::CreateCheckpoint, session.arn(), || {
             session.owed(SystemTime::now())
         })
@@ -449,11 +455,11 @@ impl Traced {
                          lambda:CheckpointDurableExecution on itself, or set DURABLE_TRACE_CHECKPOINT_MODE=ride",
                     );
                 }
-                health::count(
-                    Location::CreateCheckpoint,
-                    client::classify(&error),
-                    &about(&cause),
-                );
+                let error_type = client::classify(&error);
+                if error_type == ErrorType::Refused {
+                    self.refused.store(true, Ordering::Relaxed);
+                }
+                health::count(Location::CreateCheckpoint, error_type, &about(&cause));
             }
             Ok(Ok(answer)) => {
                 session.written();

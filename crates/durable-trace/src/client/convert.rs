@@ -1,5 +1,6 @@
 //! Between the AWS client's types and ours.
 
+use aws_sdk_lambda::config::http::HttpResponse;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::checkpoint_durable_execution::CheckpointDurableExecutionError;
 use aws_sdk_lambda::primitives::DateTime;
@@ -125,8 +126,8 @@ pub(crate) fn owned_operation(operation: &Operation) -> wire::Operation<'static>
 }
 
 /// What kind of failure a call of our own met.
-pub(crate) fn classify<R: std::fmt::Debug>(
-    error: &SdkError<CheckpointDurableExecutionError, R>,
+pub(crate) fn classify(
+    error: &SdkError<CheckpointDurableExecutionError, HttpResponse>,
 ) -> ErrorType {
     use CheckpointDurableExecutionError as E;
     match error {
@@ -146,6 +147,8 @@ pub(crate) fn classify<R: std::fmt::Debug>(
             }
             E::ServiceException(_) => ErrorType::Io,
             E::TooManyRequestsException(_) => ErrorType::Throttled,
+            // An answer that says it is well and cannot be read.
+            _ if error.raw().status().is_success() => ErrorType::Malformed,
             _ => ErrorType::Refused,
         },
         _ => ErrorType::Other,

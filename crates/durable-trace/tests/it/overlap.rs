@@ -1,1 +1,92 @@
-//! placeholder
+//! Invocations of one execution that overlap in one process: the service gave up on one that still runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_durable_execution_sdk::DurableContext;
+use durable_trace_local::{Config, ExecutionStatus};
+use serde_json::{Value, json};
+
+use crate::world::{FUNCTION, Setting, World};
+
+#[tokio::test]
+async fn a_late_call_of_an_invocation_that_timed_out_does_not_feed_its_retry() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let handler = move |_: Value, ctx: DurableContext| {
+        let runs = Arc::clone(&runs);
+        async move {
+            let run = runs.fetch_add(1, Ordering::SeqCst);
+            ctx.step(move |_| async move {
+                if run == 0 {
+                    std::future::pending::<()>().await; // until the service gives up
+                }
+                Ok(run)
+            })
+            .name("slow")
+            .await?;
+            ctx.wait(Duration::from_secs(1)).name("pause").await?;
+            Ok(json!(runs.load(Ordering::SeqCst)))
+        }
+    };
+    let setting = Setting {
+        config: Config::default().function_timeout(Duration::from_millis(300)),
+        ..Setting::default()
+    };
+    let world = World::new(setting, handler).await;
+    let ended = world.run(&json!({})).await;
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    assert_eq!(world.spans.open(), 0);
+    assert_eq!(world.checkpoint_names(&ended.arn), ["_datadog_0"]);
+    let lambdas = world.spans.named("aws.lambda");
+    assert!(lambdas[0].failed, "the one that was given up on");
+    assert_eq!(
+        lambdas[0].text("error.message").as_deref(),
+        Some("the invocation was abandoned")
+    );
+    // The first wrote no checkpoint, so the second begins a trace; from there on it is one.
+    let anchor = &world.spans.named("aws.durable.execute")[1];
+    assert_eq!(lambdas[2].parent_id, anchor.span_id);
+    assert_eq!(lambdas[2].trace_id, anchor.trace_id);
+}
+
+#[tokio::test]
+async fn many_executions_at_once_on_many_threads_keep_to_themselves() {
+    let handler = |_: Value, ctx: DurableContext| async move {
+        let branches = ctx.map(
+            vec![1_u64, 2, 3],
+            |ctx: DurableContext, item, index| async move {
+                let value = ctx
+                    .step(move |_| async move { Ok(item * 2) })
+                    .name(format!("double-{index}"))
+                    .await?;
+                ctx.wait(Duration::from_secs(item))
+                    .name(format!("pause-{index}"))
+                    .await?;
+                Ok(value)
+            },
+        );
+        branches.name("fan").await?;
+        Ok(Value::Null)
+    };
+    let world = World::new(Setting::default(), handler).await;
+    let mut arns = Vec::new();
+    for _ in 0..6 {
+        arns.push(
+            world
+                .service
+                .start_execution(FUNCTION, None, None)
+                .await
+                .unwrap(),
+        );
+    }
+    for arn in &arns {
+        assert_eq!(
+            world.service.ended(arn).await.status,
+            ExecutionStatus::Succeeded
+        );
+        assert_eq!(world.checkpoint_names(arn), ["_datadog_0"], "{arn}");
+    }
+    assert_eq!(world.spans.trace_ids().len(), 6);
+    assert_eq!(world.spans.open(), 0);
+}

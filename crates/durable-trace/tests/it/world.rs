@@ -210,7 +210,6 @@ pub(crate) struct Seen {
     pub(crate) span_id: SpanId,
     pub(crate) parent_id: SpanId,
     pub(crate) start: SystemTime,
-    pub(crate) end: SystemTime,
     pub(crate) failed: bool,
     attributes: Vec<KeyValue>,
 }
@@ -300,7 +299,6 @@ impl SpanProcessor for Collected {
             span_id: span.span_context.span_id(),
             parent_id: span.parent_span_id,
             start: span.start_time,
-            end: span.end_time,
             failed: matches!(span.status, opentelemetry::trace::Status::Error { .. }),
             attributes: span.attributes,
         });
@@ -354,30 +352,4 @@ fn answer(connection: TcpStream) -> Option<()> {
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
             .ok()?;
     }
-}
-
-/// The same handler on the plain SDK.
-pub(crate) fn untraced<F, Fut>(service: &Service, handler: F) -> Function
-where
-    F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
-{
-    let options = aws_durable_execution_sdk::Options::builder()
-        .lambda_client(client(service, 3))
-        .build()
-        .unwrap();
-    let plain = Arc::new(aws_durable_execution_sdk::wrap(handler, options));
-    Function::in_process(move |invocation| {
-        let plain = Arc::clone(&plain);
-        async move {
-            let mut context = Context::default();
-            context.request_id = invocation.request_id;
-            let payload =
-                serde_json::from_str(invocation.payload.get()).expect("the service sends JSON");
-            match plain(LambdaEvent::new(payload, context)).await {
-                Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
-                Err(error) => Err(FunctionError::new("Error", error.to_string())),
-            }
-        }
-    })
 }
