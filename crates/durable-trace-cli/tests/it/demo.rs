@@ -1,6 +1,10 @@
 //! `demo`: one trace, whatever the workflow, each invocation a process of its own.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+};
 
 use serde_json::Value;
 
@@ -208,6 +212,59 @@ fn an_agent_out_of_reach_is_a_failure_with_its_address() {
         ran.stdout.contains("aws.durable.execute"),
         "the tree is shown all the same"
     );
+}
+
+#[test]
+fn an_agent_gets_the_payloads_as_well() {
+    let agent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", agent.local_addr().unwrap());
+    let requests = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for connection in agent.incoming() {
+            let (head, body) = answer(connection.unwrap());
+            if head.starts_with("GET /end ") {
+                break;
+            }
+            requests.push((head, body));
+        }
+        requests
+    });
+    let ran = run(&["demo", "no-suspend", "--agent", &url], "");
+    let mut end = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    end.write_all(b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let requests = requests.join().unwrap();
+    assert!(!requests.is_empty());
+    for (head, body) in requests {
+        assert!(head.starts_with("PUT /v0.4/traces HTTP/1.1"), "{head}");
+        assert!(
+            head.to_lowercase().contains("datadog-meta-lang: rust"),
+            "{head}"
+        );
+        assert!(body > 0, "{head}");
+    }
+}
+
+/// Reads one request and answers it; gives its head and the length of its body.
+fn answer(stream: TcpStream) -> (String, usize) {
+    let mut reader = BufReader::new(&stream);
+    let mut head = String::new();
+    while reader.read_line(&mut head).unwrap() > 2 {}
+    let length = head
+        .lines()
+        .filter_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length: ")?
+                .parse()
+                .ok()
+        })
+        .next()
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+    (&stream).write_all(answer).unwrap();
+    (head, length)
 }
 
 #[test]
