@@ -82,6 +82,8 @@ pub(crate) fn render(context: &Context) -> String {
             push(&mut member, &field);
         }
     }
+    // A member does not end with a space.
+    member.truncate(member.trim_end_matches(' ').len());
     member
 }
 

@@ -169,6 +169,7 @@ fn writes_what_a_member_can_hold() {
         rendered,
         "dd=s:2;o:a~b_c;p:0000000000000005;t.usr.id:x~~;t.dm:-4;t.a_b_c:d_e_f_g~h:_"
     );
+    assert!(render(&context(&[("_dd.p.a", "1  ")])).ends_with(";t.a:1"));
     let bare = Context {
         sampling_priority: None,
         origin: Some("\n".into()),

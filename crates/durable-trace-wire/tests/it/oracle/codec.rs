@@ -231,6 +231,9 @@ fn explain_inject_w3c(given: &Value) -> Option<&'static str> {
     if !given["meta"]["traceparent"].is_null() {
         return Some("foreign-members");
     }
+    if tags(&given["meta"]).any(|(_, value)| value.ends_with(' ')) {
+        return Some("space-at-end");
+    }
     SamplingPriority::from_i64(given["sampling_priority"].as_i64()?)
         .is_none()
         .then_some("priority-range")
