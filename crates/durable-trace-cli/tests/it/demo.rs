@@ -221,7 +221,7 @@ fn an_agent_gets_the_payloads_as_well() {
     let requests = std::thread::spawn(move || {
         let mut requests = Vec::new();
         for connection in agent.incoming() {
-            let (head, body) = answer(connection.unwrap());
+            let (head, body) = answer(&connection.unwrap());
             if head.starts_with("GET /end ") {
                 break;
             }
@@ -246,24 +246,23 @@ fn an_agent_gets_the_payloads_as_well() {
 }
 
 /// Reads one request and answers it; gives its head and the length of its body.
-fn answer(stream: TcpStream) -> (String, usize) {
-    let mut reader = BufReader::new(&stream);
+fn answer(mut stream: &TcpStream) -> (String, usize) {
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).unwrap() > 2 {}
     let length = head
         .lines()
-        .filter_map(|line| {
+        .find_map(|line| {
             line.to_lowercase()
                 .strip_prefix("content-length: ")?
                 .parse()
                 .ok()
         })
-        .next()
         .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-    (&stream).write_all(answer).unwrap();
+    stream.write_all(answer).unwrap();
     (head, length)
 }
 
