@@ -37,14 +37,12 @@ pub(crate) struct Differences {
 impl Differences {
     /// Notes a row of `group` that differs, in the way named, or in no known way.
     pub(crate) fn add(&mut self, vectors: &str, group: &str, difference: Option<&str>, row: &str) {
-        match difference {
-            Some(name) => {
-                _ = self
-                    .seen
-                    .insert((vectors.to_owned(), group.to_owned(), name.to_owned()))
-            }
-            None => self.unexplained.push(format!("{vectors}/{group}: {row}")),
-        }
+        let Some(name) = difference else {
+            self.unexplained.push(format!("{vectors}/{group}: {row}"));
+            return;
+        };
+        let entry = [vectors, group, name].map(str::to_owned);
+        self.seen.insert(entry.into());
     }
 
     /// Checks all that was noted for the vectors named.
