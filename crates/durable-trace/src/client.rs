@@ -22,6 +22,7 @@ use aws_sdk_lambda::operation::checkpoint_durable_execution::{
 use aws_sdk_lambda::operation::get_durable_execution_state::{
     GetDurableExecutionStateInput, GetDurableExecutionStateOutput,
 };
+use aws_sdk_lambda::types::CheckpointUpdatedExecutionState;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -179,7 +180,7 @@ impl Watch {
                     };
                     let state = output.new_execution_state();
                     let changed: Vec<_> = state
-                        .map(|state| state.operations())
+                        .map(CheckpointUpdatedExecutionState::operations)
                         .unwrap_or_default()
                         .iter()
                         .map(owned_operation)
@@ -254,7 +255,7 @@ impl Intercept for Watch {
         }) = cfg.load::<Call>()
         {
             shielded(Location::Ride, "", || {
-                body::remove_update(context.request_mut(), id)
+                body::remove_update(context.request_mut(), id);
             });
         }
         Ok(())

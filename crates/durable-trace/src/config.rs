@@ -24,6 +24,7 @@ pub enum CheckpointMode {
 
 /// What the environment says, with the defaults filled in.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "one field a variable")]
 pub(crate) struct Environment {
     pub(crate) checkpoint_budget: Duration,
     pub(crate) checkpoint_mode: CheckpointMode,

@@ -188,6 +188,8 @@ pub fn health() -> Health {
 
 static COUNTERS: Counters = Counters::new();
 
+static METER: OnceLock<Counter<u64>> = OnceLock::new();
+
 /// Counts an error and says so once at debug level. `about` names what is needed to reproduce it, never payloads.
 pub(crate) fn count(location: Location, error_type: ErrorType, about: &About<'_>) {
     COUNTERS.add(location, error_type);
@@ -202,7 +204,6 @@ pub(crate) fn count(location: Location, error_type: ErrorType, about: &About<'_>
         cause = about.cause,
         "integration error"
     );
-    static METER: OnceLock<Counter<u64>> = OnceLock::new();
     METER
         .get_or_init(|| {
             opentelemetry::global::meter("durable_trace")

@@ -69,23 +69,24 @@ fn is_of_the_sdk(metadata: &Metadata<'_>) -> bool {
 /// ```
 pub fn user_spans<S>() -> impl Filter<S> + Clone {
     fn is_the_users(metadata: &Metadata<'_>) -> bool {
-        const OTHERS: [&str; 12] = [
+        // Whole crate names, so that a user's crate `h2o` is not taken for `h2`.
+        let own = metadata.target().split("::").next().unwrap_or_default();
+        let families = ["aws_sdk_", "aws_smithy_", "libdd_", "opentelemetry"];
+        let crates = [
             "aws_config",
             "aws_durable_execution_sdk",
             "aws_runtime",
-            "aws_sdk_",
-            "aws_smithy_",
+            "aws_sigv4",
             "datadog_opentelemetry",
-            "durable_trace",
             "h2",
             "hyper",
+            "hyper_util",
             "lambda_runtime",
-            "libdd_",
-            "opentelemetry",
+            "lambda_runtime_api_client",
+            "rustls",
+            "tower",
         ];
-        !OTHERS
-            .iter()
-            .any(|other| metadata.target().starts_with(other))
+        !crates.contains(&own) && !families.iter().any(|family| own.starts_with(family))
     }
     let filter: FilterFn<fn(&Metadata<'_>) -> bool> =
         filter_fn(is_the_users as fn(&Metadata<'_>) -> bool);

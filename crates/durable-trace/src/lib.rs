@@ -68,6 +68,7 @@ mod session;
 mod setup;
 mod spans;
 mod subscriber;
+mod traced;
 
 pub use config::CheckpointMode;
 pub use durable_trace_wire::CheckpointStyles;

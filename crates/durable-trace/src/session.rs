@@ -349,10 +349,10 @@ impl Session {
             }
             Decision::Cap => health::note(Outcome::Capped),
             Decision::NoNumber => {
-                health::count(Location::AllocateN, ErrorType::Oversize, &self.about(None))
+                health::count(Location::AllocateN, ErrorType::Oversize, &self.about(None));
             }
             Decision::NoContext => {
-                health::count(Location::Inject, ErrorType::Malformed, &self.about(None))
+                health::count(Location::Inject, ErrorType::Malformed, &self.about(None));
             }
             _ => {} // off, or unchanged
         }

@@ -61,7 +61,7 @@ struct GlobalPropagator;
 impl TextMapPropagator for GlobalPropagator {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
         opentelemetry::global::get_text_map_propagator(|global| {
-            global.inject_context(context, injector)
+            global.inject_context(context, injector);
         });
     }
 

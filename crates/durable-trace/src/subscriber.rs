@@ -1,5 +1,7 @@
 //! The `tracing` subscriber that [`run`](crate::run) installs where there is none.
 
+use std::io::IsTerminal as _;
+
 use opentelemetry::trace::TracerProvider as _;
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -47,7 +49,11 @@ where
         .with_default_directive(level.into())
         .parse_lossy(directives);
     let filter = levels.and(filter_fn(|metadata| !is_the_tracers(metadata)));
-    let lines = fmt::layer().with_target(false).without_time();
+    // Colours are for a terminal; in a log they are noise.
+    let lines = fmt::layer()
+        .with_target(false)
+        .without_time()
+        .with_ansi(std::io::stdout().is_terminal());
     if environment.json_logs {
         lines.json().with_filter(filter).boxed()
     } else {

@@ -131,7 +131,6 @@ pub(crate) fn classify(
 ) -> ErrorType {
     use CheckpointDurableExecutionError as E;
     match error {
-        SdkError::ConstructionFailure(_) => ErrorType::Other,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => ErrorType::Timeout,
         SdkError::DispatchFailure(_) => ErrorType::Io,
         SdkError::ResponseError(_) => ErrorType::Malformed,

@@ -17,7 +17,7 @@ use operation::{Entry, Live};
 pub(crate) use operation::{Facts, Transition, Update};
 
 /// What was seen.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Input<'a> {
     /// The SDK entered the body of a step; `attempt` counts from 0.
     BodyEntered { id: &'a str, attempt: u32 },
@@ -184,9 +184,9 @@ impl Plan {
         let mut actions = Vec::new();
         for update in updates {
             match &update.transition {
-                Transition::Start => actions.extend(self.start(update)),
+                Transition::Start => actions.push(self.start(update)),
                 Transition::Succeed => {
-                    actions.extend(self.settle(update, sequence, Ending::Succeeded))
+                    actions.extend(self.settle(update, sequence, Ending::Succeeded));
                 }
                 Transition::Fail(failure) => {
                     actions.extend(self.settle(update, sequence, Ending::Failed(failure.clone())));
@@ -204,7 +204,7 @@ impl Plan {
     }
 
     /// An attempt begins with the request that records its start.
-    fn start(&mut self, update: &Update) -> Option<Action> {
+    fn start(&mut self, update: &Update) -> Action {
         let attempt = self
             .entries
             .get(&update.facts.id)
@@ -213,12 +213,12 @@ impl Plan {
         let mut entry = Entry::started(update.facts.clone(), attempt);
         entry.open = Some(attempt);
         self.insert(entry);
-        Some(Action::Open {
+        Action::Open {
             facts: update.facts.clone(),
             attempt,
             parent,
             start: Start::Now,
-        })
+        }
     }
 
     /// Notes how an attempt ended; it is over when the service has it recorded.

@@ -116,7 +116,7 @@ impl Spans {
             self.builder(view::execute(facts), SpanKind::Internal, self.started),
             &lambda.0,
         );
-        self.stamp_trace_id(&execute);
+        Self::stamp_trace_id(&execute);
         let mut open = self.lock();
         open.lambda = Some(lambda);
         open.execute = Some(execute);
@@ -142,12 +142,12 @@ impl Spans {
             self.builder(view::lambda(facts), SpanKind::Server, self.started),
             parent,
         );
-        self.stamp_trace_id(&lambda);
+        Self::stamp_trace_id(&lambda);
         (lambda, Owner::Us)
     }
 
     /// The upper half of the trace id goes on the spans that begin a chunk, as Datadog's intake expects it.
-    fn stamp_trace_id(&self, context: &Context) {
+    fn stamp_trace_id(context: &Context) {
         let span = context.span();
         let high = u128::from_be_bytes(span.span_context().trace_id().to_bytes()) >> 64;
         if high != 0 {
@@ -256,7 +256,7 @@ impl Spans {
         let context = self
             .tracing
             .start(self.builder(span, SpanKind::Internal, start), &parent);
-        self.stamp_trace_id(&context);
+        Self::stamp_trace_id(&context);
         Some(context)
     }
 
@@ -289,7 +289,7 @@ impl Spans {
         if let Some((lambda, owner)) = lambda {
             match result {
                 Result::Answered { status, .. } => {
-                    lambda.span().set_attribute(view::execution_status(*status))
+                    lambda.span().set_attribute(view::execution_status(*status));
                 }
                 Result::Faulted(failure) => mark_failed(&lambda, failure),
             }

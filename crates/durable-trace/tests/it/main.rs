@@ -1,5 +1,11 @@
 //! The library on the real SDK, the real AWS client and the real wire, against the local service.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on is a test that fails"
+)]
+
 mod faults;
 mod overlap;
 mod spans;

@@ -17,7 +17,7 @@ async fn step(ctx: &DurableContext, name: &str, value: i64) -> Result<i64, BoxEr
 }
 
 async fn wait(ctx: &DurableContext, name: &str) -> Result<(), BoxError> {
-    Ok(ctx.wait(Duration::from_secs(60)).name(name).await?)
+    Ok(ctx.wait(Duration::from_mins(1)).name(name).await?)
 }
 
 /// Two steps with a wait between them.
@@ -98,8 +98,8 @@ async fn the_checkpoint_is_the_one_that_the_python_library_would_write() {
         durable_trace_wire::checkpoint_id("_datadog_0", &ended.arn)
     );
     let execute = &world.spans.named("aws.durable.execute")[0];
-    let low = u128::from_be_bytes(execute.trace_id.to_bytes()) as u64;
-    let high = u128::from_be_bytes(execute.trace_id.to_bytes()) >> 64;
+    let trace_id = u128::from_be_bytes(execute.trace_id.to_bytes());
+    let (high, low) = (trace_id >> 64, trace_id & u128::from(u64::MAX));
     assert_eq!(payload["x-datadog-trace-id"], low.to_string());
     assert_eq!(
         payload["x-datadog-parent-id"],
