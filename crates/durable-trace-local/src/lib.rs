@@ -29,6 +29,7 @@
 mod callback;
 mod calls;
 mod config;
+mod engine;
 mod faults;
 mod function;
 mod history;

@@ -1,7 +1,7 @@
 //! Functions as processes: starting, reusing and ending them.
 
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::engine::lock;
 use crate::function::{Lifetime, ProcessSpec};
 use crate::refusal::ErrorRecord;
 use crate::runner::{Surroundings, exited, timed_out};
@@ -52,12 +53,15 @@ impl Job {
 pub(crate) struct ProcessPool {
     idle: Mutex<Vec<Process>>,
     permits: Arc<Semaphore>,
+    /// Processes on their way out; they go at once when the pool goes.
+    leaving: Mutex<JoinSet<()>>,
 }
 
 impl ProcessPool {
     pub(crate) fn new(max_processes: usize) -> Self {
         Self {
             idle: Mutex::default(),
+            leaving: Mutex::default(),
             permits: Arc::new(Semaphore::new(max_processes.min(Semaphore::MAX_PERMITS))),
         }
     }
@@ -84,14 +88,12 @@ impl ProcessPool {
         let (outcome, fate) = process.run(job).await;
         match (fate, spec.lifetime) {
             (Fate::Gone, _) => {}
-            (Fate::Usable, Lifetime::Warm) => self
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(process),
+            (Fate::Usable, Lifetime::Warm) => lock(&self.idle).push(process),
             (Fate::Usable, Lifetime::Fresh) => {
                 // Not waited for: the answer has been given. The permit is held until the process is gone.
-                tokio::spawn(async move {
+                let mut leaving = lock(&self.leaving);
+                while leaving.try_join_next().is_some() {}
+                leaving.spawn(async move {
                     process.wind_down().await;
                     drop(permit);
                 });
@@ -101,7 +103,7 @@ impl ProcessPool {
     }
 
     fn take_warm(&self) -> Option<Process> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         while let Some(mut process) = idle.pop() {
             if process.is_alive() {
                 return Some(process);

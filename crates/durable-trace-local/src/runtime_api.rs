@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::engine::lock;
 use crate::process::Job;
 use crate::refusal::ErrorRecord;
 use crate::state::Outcome;
@@ -251,10 +252,6 @@ fn trace_id(at: UnixMillis, request_id: &str) -> String {
     let (unique, rest) = hex.split_at_checked(24).unwrap_or_default();
     let parent = rest.get(..16).unwrap_or("0000000000000001");
     format!("Root=1-{seconds:08x}-{unique};Parent={parent};Sampled=0")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::path::{Query, Route};
 use super::{Arrived, Reaction};
+use crate::engine::Engine;
 use crate::name::FunctionRef;
 use crate::records::ExecutionRecord;
 use crate::refusal::{ErrorRecord, Refusal};
-use crate::service::Inner;
 use crate::state::{
     CallbackOutcome, CheckpointRequest, FunctionKind, HistoryQuery, ListQuery, Outcome, RunHeaders,
     StartRequest,
@@ -20,35 +20,35 @@ use crate::state::{
 use crate::vocabulary::ExecutionStatus;
 
 /// Answers one request.
-pub(super) async fn answer(inner: &Arc<Inner>, arrived: &Arrived) -> Result<Reaction, Refusal> {
+pub(super) async fn answer(engine: &Arc<Engine>, arrived: &Arrived) -> Result<Reaction, Refusal> {
     let Arrived { query, body, .. } = arrived;
     match &arrived.route {
         Route::CallbackFailure { callback_id } => {
             let error = parse_error(body)?.unwrap_or_default();
-            inner
+            engine
                 .answer_callback(callback_id, CallbackOutcome::Failure(error))
                 .map(|()| ok(&json!({})))
         }
-        Route::CallbackHeartbeat { callback_id } => inner
+        Route::CallbackHeartbeat { callback_id } => engine
             .answer_callback(callback_id, CallbackOutcome::Heartbeat)
             .map(|()| ok(&json!({}))),
         Route::CallbackSuccess { callback_id } => {
             let text = String::from_utf8(body.to_vec());
             let text = text.map_err(|_| Refusal::invalid("The result is not UTF-8."))?;
             let result = (!text.is_empty()).then_some(text);
-            inner
+            engine
                 .answer_callback(callback_id, CallbackOutcome::Success(result))
                 .map(|()| ok(&json!({})))
         }
         Route::Checkpoint { arn } => {
             let request: CheckpointRequest = parse(body)?;
-            inner
+            engine
                 .change(|state, now| state.checkpoint(arn, request, now))
                 .map(|value| ok(&value))
         }
         Route::Describe { arn } => {
             let leave_data_out = query.get("IncludeExecutionData") == Some("false");
-            inner
+            engine
                 .read(|state| state.describe(arn, leave_data_out))
                 .map(|value| ok(&value))
         }
@@ -59,11 +59,11 @@ pub(super) async fn answer(inner: &Arc<Inner>, arrived: &Arrived) -> Result<Reac
                 marker: query.get("Marker").map(str::to_owned),
                 max_items: parse_count(query)?,
             };
-            inner
+            engine
                 .read(|state| state.history(arn, &wanted))
                 .map(|value| ok(&value))
         }
-        Route::Invoke { function } => invoke(inner, arrived, function).await,
+        Route::Invoke { function } => invoke(engine, arrived, function).await,
         Route::List { function } => {
             let function = FunctionRef::parse(function, query.get("Qualifier"))?;
             let wanted = ListQuery {
@@ -73,20 +73,20 @@ pub(super) async fn answer(inner: &Arc<Inner>, arrived: &Arrived) -> Result<Reac
                 marker: query.get("Marker").map(str::to_owned),
                 max_items: parse_count(query)?,
             };
-            inner
+            engine
                 .read(|state| state.list(&function, &wanted))
                 .map(|value| ok(&value))
         }
         Route::State { arn } => {
             let token = query.get("CheckpointToken").unwrap_or_default();
             let max_items = parse_count(query)?.filter(|items| *items > 0);
-            inner
+            engine
                 .read(|state| state.state_page(arn, token, query.get("Marker"), max_items))
                 .map(|value| ok(&value))
         }
         Route::Stop { arn } => {
             let error = parse_error(body)?;
-            let at = inner.change(|state, now| state.stop(arn, error, now))?;
+            let at = engine.change(|state, now| state.stop(arn, error, now))?;
             Ok(ok(&json!({"StopTimestamp": at.to_answer_json()})))
         }
     }
@@ -101,7 +101,7 @@ enum InvocationType {
 }
 
 async fn invoke(
-    inner: &Arc<Inner>,
+    engine: &Arc<Engine>,
     arrived: &Arrived,
     function: &str,
 ) -> Result<Reaction, Refusal> {
@@ -133,7 +133,7 @@ async fn invoke(
     };
     let version = function.version.clone();
     let mut reaction = match (
-        inner.read(|state| state.function_kind(&function.name)),
+        engine.read(|state| state.function_kind(&function.name)),
         invocation_type,
     ) {
         (Some(_), InvocationType::DryRun) => Reaction {
@@ -141,7 +141,7 @@ async fn invoke(
             ..Reaction::default()
         },
         (Some(FunctionKind::Plain), _) => {
-            let waiting = inner.run_direct(
+            let waiting = engine.run_direct(
                 function,
                 payload.unwrap_or_else(|| "null".to_owned()),
                 headers,
@@ -165,9 +165,9 @@ async fn invoke(
                 name: header("x-amz-durable-execution-name"),
                 headers,
             };
-            let arn = inner.start(request)?;
+            let arn = engine.start_execution(request)?;
             let mut reaction = match invocation_type {
-                InvocationType::RequestResponse => word_execution(inner.ended(&arn).await),
+                InvocationType::RequestResponse => word_execution(engine.ended(&arn).await),
                 _ => accepted(),
             };
             reaction.headers.push(("x-amz-durable-execution-arn", arn));

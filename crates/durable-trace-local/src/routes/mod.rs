@@ -18,10 +18,10 @@ use self::answer::answer;
 pub(crate) use self::answer::check_json;
 use self::connection::{CuttableListener, Scissors};
 use self::path::{Query, Route};
+use crate::engine::Engine;
 use crate::faults::{Call, Course, Instead, Reply, plan};
 use crate::records::CallRecord;
 use crate::refusal::Refusal;
-use crate::service::Inner;
 use crate::state::Token;
 
 /// More than the API takes: 6 MiB and what encoding adds.
@@ -50,8 +50,8 @@ enum Ended {
 }
 
 /// Serves the API until dropped.
-pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener) {
-    let app = axum::Router::new().fallback(handle).with_state(inner);
+pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) {
+    let app = axum::Router::new().fallback(handle).with_state(engine);
     let make = app.into_make_service_with_connect_info::<Scissors>();
     if let Err(error) = axum::serve(CuttableListener(listener), make).await {
         tracing::debug!(%error, "the service's listener ended");
@@ -59,7 +59,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener) {
 }
 
 async fn handle(
-    State(inner): State<Arc<Inner>>,
+    State(engine): State<Arc<Engine>>,
     ConnectInfo(scissors): ConnectInfo<Scissors>,
     request: Request,
 ) -> Response {
@@ -91,8 +91,8 @@ async fn handle(
     };
     // A task of its own: a client that hangs up does not undo what it asked for.
     let (sender, receiver) = oneshot::channel();
-    let worker = Arc::clone(&inner);
-    inner.spawn(async move {
+    let worker = Arc::clone(&engine);
+    engine.spawn(async move {
         let _ = sender.send(work(&worker, arrived).await);
     });
     match receiver.await {
@@ -105,11 +105,11 @@ async fn handle(
 }
 
 /// Records the request, lets go wrong what is to, and answers.
-async fn work(inner: &Arc<Inner>, arrived: Arrived) -> Ended {
-    let call = describe(inner, &arrived);
+async fn work(engine: &Arc<Engine>, arrived: Arrived) -> Ended {
+    let call = describe(engine, &arrived);
     let fault_view = call.clone();
-    let (place, sequence) = inner.calls().begin(call);
-    let fault = inner.config().fault.as_ref().and_then(|rule| {
+    let (place, sequence) = engine.calls().begin(call);
+    let fault = engine.config().fault.as_ref().and_then(|rule| {
         rule(&Call {
             operation: &fault_view.operation,
             arn: &fault_view.arn,
@@ -131,7 +131,7 @@ async fn work(inner: &Arc<Inner>, arrived: Arrived) -> Ended {
         Some(Instead::Cut) => return Ended::Cut,
         Some(Instead::Hang) => std::future::pending().await,
         Some(Instead::Refuse(refusal)) => refuse(&refusal),
-        None => answer(inner, &arrived)
+        None => answer(engine, &arrived)
             .await
             .unwrap_or_else(|refusal| refuse(&refusal)),
     };
@@ -139,15 +139,15 @@ async fn work(inner: &Arc<Inner>, arrived: Arrived) -> Ended {
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&reaction.body).into_owned()));
     match reply {
         Reply::Send => {
-            inner.calls().end(place, reaction.status, recorded);
+            engine.calls().end(place, reaction.status, recorded);
             Ended::Sent(reaction)
         }
         Reply::Lose => {
-            inner.calls().end(place, 0, recorded);
+            engine.calls().end(place, 0, recorded);
             Ended::Cut
         }
         Reply::Mangle => {
-            inner
+            engine
                 .calls()
                 .end(place, 200, Value::String(MANGLED.to_owned()));
             Ended::Sent(Reaction {
@@ -162,7 +162,7 @@ async fn work(inner: &Arc<Inner>, arrived: Arrived) -> Ended {
 /// The body of a malformed reply: it begins like one and is not JSON.
 const MANGLED: &str = r#"{"CheckpointToken":"#;
 
-fn describe(inner: &Inner, arrived: &Arrived) -> CallRecord {
+fn describe(engine: &Engine, arrived: &Arrived) -> CallRecord {
     let request = if arrived.body.is_empty() {
         let pairs = arrived
             .query
@@ -179,7 +179,7 @@ fn describe(inner: &Inner, arrived: &Arrived) -> CallRecord {
         .and_then(Value::as_str)
         .and_then(Token::decode);
     let invocation = token
-        .and_then(|token| inner.read(|state| state.invocation_by_request_id(&token.invocation)));
+        .and_then(|token| engine.read(|state| state.invocation_by_request_id(&token.invocation)));
     CallRecord {
         operation: arrived.route.operation().to_owned(),
         arn: arrived.route.arn().to_owned(),
@@ -188,7 +188,7 @@ fn describe(inner: &Inner, arrived: &Arrived) -> CallRecord {
         request,
         status: 0,
         response: Value::Null,
-        arrived_at: inner.now(),
+        arrived_at: engine.now(),
     }
 }
 

@@ -6,12 +6,10 @@ use serde_json::Value;
 
 use super::execution::Ending;
 use super::log::{Details, Operation};
-use super::start::StartRequest;
 use super::update::Update;
-use super::{Effect, FunctionKind, RunHeaders, State, Timer};
-use crate::callback::{self, CallbackStarted};
+use super::{State, Timer};
+use crate::callback;
 use crate::history::{Target, error_details, result_details, started_details, with_retry};
-use crate::name::FunctionRef;
 use crate::time::UnixMillis;
 use crate::vocabulary::{OperationAction, OperationStatus, OperationType};
 
@@ -72,7 +70,7 @@ impl State {
 
     /// Adds an operation with the event of its beginning. `target` is what a chained
     /// invoke started.
-    fn add_started(
+    pub(super) fn add_started(
         &mut self,
         index: usize,
         operation: Operation,
@@ -146,98 +144,6 @@ impl State {
                 }
             }
         }
-    }
-
-    fn start_callback(&mut self, index: usize, operation: &Operation, now: UnixMillis) {
-        let Details::Callback {
-            callback_id,
-            timeout_seconds,
-            heartbeat_seconds,
-            ..
-        } = &operation.details
-        else {
-            return;
-        };
-        let operation_id = operation.id.clone();
-        self.callbacks
-            .insert(callback_id.clone(), (index, operation_id.clone()));
-        if *timeout_seconds > 0 {
-            let at = now.after(Duration::from_secs((*timeout_seconds).into()));
-            let timer = Timer::CallbackTimeout {
-                execution: index,
-                operation_id: operation_id.clone(),
-            };
-            self.timers.set(at, timer);
-        }
-        self.expect_heartbeat(index, &operation_id, *heartbeat_seconds, 0, now);
-        if let Some(execution) = self.executions.get(index) {
-            let started = CallbackStarted::new(execution, operation, callback_id);
-            self.effects.push(Effect::AnnounceCallback(started));
-        }
-    }
-
-    /// Sets the timer that ends a callback unless its next heartbeat comes first.
-    pub(super) fn expect_heartbeat(
-        &mut self,
-        execution: usize,
-        operation_id: &str,
-        seconds: u32,
-        beats: u64,
-        now: UnixMillis,
-    ) {
-        if seconds == 0 {
-            return;
-        }
-        let timer = Timer::Heartbeat {
-            execution,
-            operation_id: operation_id.to_owned(),
-            beats,
-        };
-        self.timers
-            .set(now.after(Duration::from_secs(seconds.into())), timer);
-    }
-
-    fn start_chained_invoke(&mut self, index: usize, operation: Operation, now: UnixMillis) {
-        let Details::ChainedInvoke {
-            function_name,
-            tenant_id,
-            payload,
-        } = &operation.details
-        else {
-            return;
-        };
-        let at = now.after(self.settings.chained_invoke_delay);
-        let target = FunctionRef::parse(function_name, None).ok();
-        let kind = target
-            .as_ref()
-            .and_then(|target| self.function_kind(&target.name));
-        let version = target.as_ref().map(|target| target.version.clone());
-        let arn = if let (Some(function), Some(FunctionKind::Durable)) = (target, kind) {
-            let request = StartRequest {
-                function,
-                payload: payload.clone(),
-                name: None,
-                headers: RunHeaders {
-                    client_context: None,
-                    tenant_id: tenant_id.clone(),
-                },
-            };
-            let child = self.create_execution(request, Some((index, operation.id.clone())), now);
-            self.schedule_invocation(child, at);
-            self.executions.get(child).map(|child| child.arn.clone())
-        } else {
-            let timer = Timer::StartTarget {
-                execution: index,
-                operation_id: operation.id.clone(),
-            };
-            self.timers.set(at, timer);
-            None
-        };
-        let target = Target {
-            arn: arn.as_deref(),
-            version: version.as_deref(),
-        };
-        self.add_started(index, operation, target, now);
     }
 
     fn change_to_ended(&mut self, index: usize, update: Update, now: UnixMillis) {

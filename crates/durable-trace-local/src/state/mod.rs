@@ -3,6 +3,8 @@
 //! Every method that changes something takes the request and `now`, gives the response, and leaves
 //! what is to be done outside as [`Effect`]s. Time passes by [`State::fire`].
 
+mod callback;
+mod chained;
 mod change;
 mod checkpoint;
 mod execution;
@@ -27,6 +29,8 @@ use crate::refusal::ErrorRecord;
 use crate::time::UnixMillis;
 use crate::timers::Timers;
 
+pub(crate) use self::callback::CallbackOutcome;
+pub(crate) use self::chained::CHAINED_INVOKE_DELAY;
 pub(crate) use self::execution::{Ending, Execution};
 pub(crate) use self::invocation::{InvocationEntry, Outcome};
 pub(crate) use self::log::{Details, Operation};
@@ -35,7 +39,6 @@ pub(crate) use self::render::put;
 pub(crate) use self::start::StartRequest;
 pub(crate) use self::token::Token;
 pub(crate) use self::update::CheckpointRequest;
-pub(crate) use self::wake::{CHAINED_INVOKE_DELAY, CallbackOutcome};
 
 /// How long the service waits before it invokes again after a failed invocation or a refused PENDING.
 pub(crate) const RETRY_DELAY: Duration = Duration::from_secs(5);

@@ -1,34 +1,22 @@
 //! What ends without the function: timers, callbacks, targets of chained invokes.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 use super::change::event_prefix;
 use super::execution::Ending;
 use super::log::{Details, Operation};
-use super::update::MAX_PAYLOAD_BYTES;
-use super::{Effect, FunctionKind, Outcome, Purpose, Run, State, Timer};
+use super::{State, Timer};
 use crate::history::{error_details, result_details};
-use crate::name::FunctionRef;
-use crate::refusal::{ErrorRecord, Refusal};
+use crate::refusal::ErrorRecord;
 use crate::time::UnixMillis;
-use crate::vocabulary::{ExecutionStatus, OperationStatus};
-
-/// What somebody outside says to a callback.
-#[derive(Clone, Debug)]
-pub(crate) enum CallbackOutcome {
-    Failure(ErrorRecord),
-    Heartbeat,
-    Success(Option<String>),
-}
+use crate::vocabulary::OperationStatus;
 
 /// How the service ends an operation.
-struct OperationEnd {
-    status: OperationStatus,
-    result: Option<String>,
-    error: Option<ErrorRecord>,
+pub(super) struct OperationEnd {
+    pub(super) status: OperationStatus,
+    pub(super) result: Option<String>,
+    pub(super) error: Option<ErrorRecord>,
 }
 
 impl State {
@@ -66,75 +54,6 @@ impl State {
         match (next, deadline) {
             (None, _) if jumping => None,
             (next, deadline) => next.into_iter().chain(deadline).min(),
-        }
-    }
-
-    /// Answers a callback or keeps it alive.
-    pub(crate) fn answer_callback(
-        &mut self,
-        callback_id: &str,
-        outcome: CallbackOutcome,
-        now: UnixMillis,
-    ) -> Result<(), Refusal> {
-        let index = self.settle_callback(callback_id, outcome, now)?;
-        self.wake(index, now);
-        Ok(())
-    }
-
-    /// Answers a callback at a later time, whether it waits then or not.
-    pub(crate) fn schedule_callback_answer(
-        &mut self,
-        callback_id: String,
-        outcome: CallbackOutcome,
-        at: UnixMillis,
-    ) {
-        self.timers.set(
-            at,
-            Timer::AnswerCallback {
-                callback_id,
-                outcome,
-            },
-        );
-    }
-
-    /// Takes the end of a plain target.
-    pub(crate) fn end_plain_target(
-        &mut self,
-        index: usize,
-        operation_id: &str,
-        outcome: Outcome,
-        now: UnixMillis,
-    ) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        let ending = match outcome {
-            Outcome::Answered(result) => Ending::succeeded(Some(result)),
-            Outcome::Faulted(error) => Ending::failed(Some(error)),
-        };
-        self.end_target(index, operation_id, &ending, now);
-    }
-
-    /// Ends a chained invoke as its target ended, and wakes the caller.
-    pub(super) fn end_target(
-        &mut self,
-        index: usize,
-        operation_id: &str,
-        ending: &Ending,
-        now: UnixMillis,
-    ) {
-        let status = match ending.status {
-            ExecutionStatus::Running => return,
-            ExecutionStatus::Failed => OperationStatus::Failed,
-            ExecutionStatus::Stopped => OperationStatus::Stopped,
-            ExecutionStatus::Succeeded => OperationStatus::Succeeded,
-            ExecutionStatus::TimedOut => OperationStatus::TimedOut,
-        };
-        let end = OperationEnd {
-            status,
-            result: ending.result.clone(),
-            error: ending.error.clone(),
-        };
-        if self.end_operation(index, operation_id, end, now) {
-            self.wake(index, now);
         }
     }
 
@@ -217,7 +136,7 @@ impl State {
     }
 
     /// Invokes an execution that has news, unless its function runs or is about to.
-    fn wake(&mut self, index: usize, now: UnixMillis) {
+    pub(super) fn wake(&mut self, index: usize, now: UnixMillis) {
         let is_asleep = |execution: &super::Execution| {
             execution.live.is_none()
                 && !execution.is_scheduled
@@ -228,134 +147,8 @@ impl State {
         }
     }
 
-    /// Runs the plain target of a chained invoke, or ends the invoke if there is no such function.
-    fn start_plain_target(
-        &mut self,
-        index: usize,
-        operation_id: String,
-        now: UnixMillis,
-    ) -> Option<usize> {
-        let operation = self.executions.get(index)?.log.find(&operation_id)?;
-        let Details::ChainedInvoke {
-            function_name,
-            tenant_id,
-            payload,
-        } = operation.details.clone()
-        else {
-            return None;
-        };
-        let target = FunctionRef::parse(&function_name, None);
-        let function = match target {
-            Ok(function) if self.function_kind(&function.name) == Some(FunctionKind::Plain) => {
-                function
-            }
-            other => {
-                let refusal = other.map_or_else(
-                    |refusal| refusal,
-                    |function| self.unknown_function(&function),
-                );
-                let end = OperationEnd {
-                    status: OperationStatus::Failed,
-                    result: None,
-                    error: Some(ErrorRecord::new(refusal.error_type, refusal.message)),
-                };
-                return self
-                    .end_operation(index, &operation_id, end, now)
-                    .then_some(index);
-            }
-        };
-        let run = Run {
-            purpose: Purpose::Target {
-                execution: index,
-                operation_id,
-            },
-            function,
-            request_id: (self.new_id)(),
-            payload: payload.unwrap_or_else(|| "null".to_owned()),
-            client_context: None,
-            tenant_id,
-        };
-        self.in_flight += 1;
-        self.effects.push(Effect::Run(run));
-        None
-    }
-
-    fn settle_callback(
-        &mut self,
-        callback_id: &str,
-        outcome: CallbackOutcome,
-        now: UnixMillis,
-    ) -> Result<usize, Refusal> {
-        let unknown = || Refusal::not_found(format!("Callback not found: {callback_id}"));
-        let (index, operation_id) = self
-            .callbacks
-            .get(callback_id)
-            .cloned()
-            .ok_or_else(unknown)?;
-        let execution = self.executions.get_mut(index).ok_or_else(unknown)?;
-        let is_running = execution.is_running();
-        let operation = execution.log.find(&operation_id).ok_or_else(unknown)?;
-        match operation.status {
-            OperationStatus::Started if is_running => {}
-            OperationStatus::TimedOut => {
-                return Err(Refusal::new(
-                    400,
-                    "CallbackTimeoutException",
-                    "Callback has already timed out.",
-                ));
-            }
-            _ => return Err(Refusal::invalid("Callback has already been completed.")),
-        }
-        let end = match outcome {
-            CallbackOutcome::Heartbeat => {
-                self.beat(index, &operation_id, now);
-                return Ok(index);
-            }
-            CallbackOutcome::Success(result) => {
-                if result
-                    .as_ref()
-                    .is_some_and(|result| result.len() > MAX_PAYLOAD_BYTES)
-                {
-                    let limit = format!(
-                        "CALLBACK payload size must be less than or equal to {MAX_PAYLOAD_BYTES} bytes."
-                    );
-                    return Err(Refusal::invalid(limit));
-                }
-                OperationEnd {
-                    status: OperationStatus::Succeeded,
-                    result,
-                    error: None,
-                }
-            }
-            CallbackOutcome::Failure(error) => OperationEnd {
-                status: OperationStatus::Failed,
-                result: None,
-                error: Some(error),
-            },
-        };
-        self.end_operation(index, &operation_id, end, now);
-        Ok(index)
-    }
-
-    fn beat(&mut self, index: usize, operation_id: &str, now: UnixMillis) {
-        let Some(execution) = self.executions.get_mut(index) else {
-            return;
-        };
-        let Some(Details::Callback {
-            heartbeat_seconds,
-            beats,
-            ..
-        }) = execution.log.details_mut(operation_id)
-        else {
-            return;
-        };
-        *beats += 1;
-        let (seconds, beats) = (*heartbeat_seconds, *beats);
-        self.expect_heartbeat(index, operation_id, seconds, beats, now);
-    }
-
     /// Ends an operation that is begun and not ended; says whether it did.
-    fn end_operation(
+    pub(super) fn end_operation(
         &mut self,
         index: usize,
         id: &str,
@@ -467,7 +260,3 @@ fn is_wanted(timer: &Timer, executions: &[super::Execution]) -> bool {
         } => is_in(execution, operation_id, OperationStatus::Pending),
     }
 }
-
-/// How long after its start a chained invoke's target begins by default: long enough for the
-/// caller's request to be answered first.
-pub(crate) const CHAINED_INVOKE_DELAY: Duration = Duration::from_millis(1);

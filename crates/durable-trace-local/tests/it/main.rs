@@ -1,10 +1,14 @@
 //! The service end to end: AWS's client, AWS's SDK, the wire between.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod api;
+mod callbacks;
+mod chained;
+mod processes;
 mod support;
+mod trouble;
 mod workflows;

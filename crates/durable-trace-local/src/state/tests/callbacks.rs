@@ -1,10 +1,10 @@
 use super::*;
 
-fn open(options: Value) -> (World, usize, String) {
+fn open(options: impl Into<Value>) -> (World, usize, String) {
     let mut world = World::new();
     let execution = world.start("1");
     let token = world.event_token();
-    let update = json!([{"Id": "c", "Type": "CALLBACK", "SubType": "Callback", "Name": "approval", "Action": "START", "CallbackOptions": options}]);
+    let update = json!([{"Id": "c", "Type": "CALLBACK", "SubType": "Callback", "Name": "approval", "Action": "START", "CallbackOptions": options.into()}]);
     let answer = world.checkpoint(&token, update).unwrap();
     let callback_id = answer["NewExecutionState"]["Operations"][0]["CallbackDetails"]["CallbackId"]
         .as_str()

@@ -93,8 +93,8 @@ impl World {
     }
 
     /// Sends updates with a token; gives the answer.
-    fn checkpoint(&mut self, token: &str, updates: Value) -> Result<Value, Refusal> {
-        self.checkpoint_body(json!({"CheckpointToken": token, "Updates": updates}))
+    fn checkpoint(&mut self, token: &str, updates: impl Into<Value>) -> Result<Value, Refusal> {
+        self.checkpoint_body(json!({"CheckpointToken": token, "Updates": updates.into()}))
     }
 
     fn checkpoint_body(&mut self, body: Value) -> Result<Value, Refusal> {
@@ -127,7 +127,7 @@ impl World {
         match purpose {
             Purpose::Direct => self.state.end_direct_run(),
             Purpose::Invocation(invocation) => {
-                self.state.end_invocation(invocation, outcome, self.now)
+                self.state.end_invocation(invocation, outcome, self.now);
             }
             Purpose::Target {
                 execution,

@@ -50,209 +50,9 @@ fn context_in(status: OperationStatus) -> Log {
     )])
 }
 
-#[test]
-fn requests_are_taken_or_refused_as_the_service_does() {
-    use OperationStatus::{Failed, Succeeded};
-    let start = json!({"Id": "a", "Type": "STEP", "Action": "START"});
-    let succeed = json!({"Id": "a", "Type": "STEP", "Action": "SUCCEED", "Payload": "1"});
-    let retry = json!({"Id": "a", "Type": "STEP", "Action": "RETRY", "StepOptions": {"NextAttemptDelaySeconds": 1}});
-    let wait =
-        json!({"Id": "w", "Type": "WAIT", "Action": "START", "WaitOptions": {"WaitSeconds": 1}});
-    let context = json!({"Id": "c", "Type": "CONTEXT", "Action": "START"});
-    let child = json!({"Id": "a", "Type": "STEP", "Action": "START", "ParentId": "c"});
-    let end = json!({"Id": "x", "Type": "EXECUTION", "Action": "SUCCEED", "Payload": "1"});
-    let empty = || log_with(&[]);
-    for (updates, log, want, why) in [
-        (vec![], empty(), None, "an empty request only asks for news"),
-        (vec![start.clone()], empty(), None, "a step begins"),
-        (
-            vec![succeed.clone()],
-            empty(),
-            None,
-            "a step may end without having begun",
-        ),
-        (
-            vec![start.clone(), succeed.clone()],
-            empty(),
-            None,
-            "begin and end together",
-        ),
-        (
-            vec![start.clone(), retry.clone()],
-            empty(),
-            None,
-            "begin and retry together",
-        ),
-        (
-            vec![start.clone(), start.clone()],
-            empty(),
-            Some("twice in a single request"),
-            "two beginnings",
-        ),
-        (
-            vec![succeed.clone(), succeed.clone()],
-            empty(),
-            Some("twice in a single request"),
-            "two ends",
-        ),
-        (
-            vec![wait.clone(), wait.clone()],
-            empty(),
-            Some("twice in a single request"),
-            "two waits of one id",
-        ),
-        (
-            vec![start.clone(), succeed.clone(), succeed.clone()],
-            empty(),
-            Some("twice in a single request"),
-            "three updates",
-        ),
-        (
-            vec![succeed.clone()],
-            step_in(Succeeded),
-            Some("Invalid current STEP state to close."),
-            "a second end",
-        ),
-        (
-            vec![succeed.clone()],
-            step_in(Failed),
-            Some("Invalid current STEP state to close."),
-            "an end after a failure",
-        ),
-        (
-            vec![succeed.clone()],
-            step_in(Pending),
-            Some("Invalid current STEP state to close."),
-            "an end while asleep",
-        ),
-        (
-            vec![succeed.clone()],
-            step_in(Ready),
-            None,
-            "an end of a due step",
-        ),
-        (
-            vec![start.clone()],
-            step_in(Ready),
-            None,
-            "the next attempt begins",
-        ),
-        (
-            vec![start.clone()],
-            step_in(Started),
-            Some("Invalid current STEP state to start."),
-            "a second beginning",
-        ),
-        (
-            vec![retry.clone()],
-            step_in(Succeeded),
-            Some("Invalid current STEP state to re-attempt."),
-            "a retry of an ended step",
-        ),
-        (
-            vec![json!({"Id": "a", "Type": "STEP", "Action": "RETRY"})],
-            empty(),
-            Some("Invalid StepOptions"),
-            "a retry without a delay",
-        ),
-        (
-            vec![json!({"Id": "a", "Type": "STEP", "Action": "CANCEL"})],
-            empty(),
-            Some("Invalid STEP action."),
-            "steps are not cancelled",
-        ),
-        (
-            vec![json!({"Id": "w", "Type": "WAIT", "Action": "START"})],
-            empty(),
-            Some("Invalid WaitOptions"),
-            "a wait of no length",
-        ),
-        (
-            vec![json!({"Id": "w", "Type": "WAIT", "Action": "SUCCEED"})],
-            empty(),
-            Some("Invalid WAIT action."),
-            "only the service ends waits",
-        ),
-        (
-            vec![json!({"Id": "w", "Type": "WAIT", "Action": "CANCEL"})],
-            empty(),
-            Some("Cannot cancel a WAIT"),
-            "nothing to cancel",
-        ),
-        (
-            vec![json!({"Id": "i", "Type": "CHAINED_INVOKE", "Action": "START"})],
-            empty(),
-            Some("Invalid ChainedInvokeOptions"),
-            "an invoke of nothing",
-        ),
-        (
-            vec![child.clone()],
-            empty(),
-            Some("Invalid parent operation id."),
-            "an unknown parent",
-        ),
-        (
-            vec![child.clone()],
-            context_in(Started),
-            None,
-            "a parent in the log",
-        ),
-        (
-            vec![context.clone(), child.clone()],
-            empty(),
-            None,
-            "a parent in the same request",
-        ),
-        (
-            vec![json!({"Id": "b", "Type": "STEP", "Action": "START", "ParentId": "a"})],
-            step_in(Started),
-            Some("Invalid parent operation id."),
-            "a parent that is no context",
-        ),
-        (
-            vec![context.clone()],
-            context_in(Started),
-            Some("Cannot start a CONTEXT"),
-            "a context begins once",
-        ),
-        (
-            vec![json!({"Id": "a", "Type": "CONTEXT", "Action": "SUCCEED"})],
-            step_in(Started),
-            Some("Invalid operation type"),
-            "an operation keeps its type",
-        ),
-        (
-            vec![json!({"Id": "a", "Type": "STEP", "Action": "SUCCEED", "Error": {}})],
-            empty(),
-            Some("Cannot provide an Error"),
-            "success with an error",
-        ),
-        (
-            vec![json!({"Id": "a", "Type": "STEP", "Action": "FAIL", "Payload": ""})],
-            empty(),
-            Some("Cannot provide a Payload"),
-            "failure with a result",
-        ),
-        (vec![end.clone()], empty(), None, "the execution's own end"),
-        (
-            vec![end.clone(), end.clone()],
-            empty(),
-            Some("multiple EXECUTION"),
-            "two ends of the execution",
-        ),
-        (
-            vec![end.clone(), start.clone()],
-            empty(),
-            Some("must be the last"),
-            "something after the end",
-        ),
-        (
-            vec![json!({"Id": "x", "Type": "EXECUTION", "Action": "START"})],
-            empty(),
-            Some("Invalid EXECUTION action."),
-            "it has begun",
-        ),
-    ] {
+/// Checks rows of updates, log, what a refusal says (`None`: taken) and why.
+fn check_rows<const N: usize>(rows: [(Vec<Value>, Log, Option<&str>, &str); N]) {
+    for (updates, log, want, why) in rows {
         let updates: Vec<Update> = updates.into_iter().map(parse).collect();
         let got = check_updates(&updates, &log);
         match want {
@@ -260,14 +60,264 @@ fn requests_are_taken_or_refused_as_the_service_does() {
             Some(words) => {
                 let refusal = got.expect_err(why);
                 assert!(refusal.message.contains(words), "{why}: {refusal}");
-                assert_eq!(
-                    (refusal.status, refusal.error_type.as_str()),
-                    (400, "InvalidParameterValueException"),
-                    "{why}"
-                );
+                let kind = (refusal.status, refusal.error_type.as_str());
+                assert_eq!(kind, (400, "InvalidParameterValueException"), "{why}");
             }
         }
     }
+}
+
+fn update(id: &str, kind: &str, action: &str) -> Value {
+    json!({"Id": id, "Type": kind, "Action": action})
+}
+
+fn with(mut update: Value, key: &str, value: Value) -> Value {
+    update[key] = value;
+    update
+}
+
+fn retry() -> Value {
+    with(
+        update("a", "STEP", "RETRY"),
+        "StepOptions",
+        json!({"NextAttemptDelaySeconds": 1}),
+    )
+}
+
+fn wait() -> Value {
+    with(
+        update("w", "WAIT", "START"),
+        "WaitOptions",
+        json!({"WaitSeconds": 1}),
+    )
+}
+
+const NO_CLOSE: Option<&str> = Some("Invalid current STEP state to close.");
+const TWICE: Option<&str> = Some("Cannot update the same operation twice in a single request.");
+
+#[test]
+fn an_operation_goes_through_its_states_in_order() {
+    use OperationStatus::{Failed, Succeeded};
+    let start = || update("a", "STEP", "START");
+    let succeed = || update("a", "STEP", "SUCCEED");
+    let empty = || log_with(&[]);
+    check_rows([
+        (vec![], empty(), None, "an empty request only asks for news"),
+        (vec![start()], empty(), None, "a step begins"),
+        (
+            vec![succeed()],
+            empty(),
+            None,
+            "a step may end without having begun",
+        ),
+        (
+            vec![succeed()],
+            step_in(Succeeded),
+            NO_CLOSE,
+            "a second end",
+        ),
+        (
+            vec![succeed()],
+            step_in(Failed),
+            NO_CLOSE,
+            "an end after a failure",
+        ),
+        (
+            vec![succeed()],
+            step_in(Pending),
+            NO_CLOSE,
+            "an end while asleep",
+        ),
+        (
+            vec![succeed()],
+            step_in(Ready),
+            None,
+            "an end of a due step",
+        ),
+        (
+            vec![start()],
+            step_in(Ready),
+            None,
+            "the next attempt begins",
+        ),
+        (
+            vec![start()],
+            step_in(Started),
+            Some("STEP state to start."),
+            "a second beginning",
+        ),
+        (
+            vec![retry()],
+            step_in(Succeeded),
+            Some("STEP state to re-attempt."),
+            "a retry of an ended step",
+        ),
+        (
+            vec![update("c", "CONTEXT", "START")],
+            context_in(Started),
+            Some("Cannot start a CONTEXT"),
+            "a context begins once",
+        ),
+        (
+            vec![update("w", "WAIT", "SUCCEED")],
+            empty(),
+            Some("Invalid WAIT action."),
+            "only the service ends waits",
+        ),
+        (
+            vec![update("w", "WAIT", "CANCEL")],
+            empty(),
+            Some("Cannot cancel a WAIT"),
+            "nothing to cancel",
+        ),
+        (
+            vec![update("a", "STEP", "CANCEL")],
+            empty(),
+            Some("Invalid STEP action."),
+            "steps are not cancelled",
+        ),
+        (
+            vec![update("a", "CONTEXT", "SUCCEED")],
+            step_in(Started),
+            Some("Invalid operation type"),
+            "an operation keeps its type",
+        ),
+    ]);
+}
+
+#[test]
+fn an_update_brings_what_its_action_needs() {
+    let empty = || log_with(&[]);
+    check_rows([
+        (vec![retry()], empty(), None, "a retry with its delay"),
+        (
+            vec![update("a", "STEP", "RETRY")],
+            empty(),
+            Some("Invalid StepOptions"),
+            "a retry without a delay",
+        ),
+        (
+            vec![update("w", "WAIT", "START")],
+            empty(),
+            Some("Invalid WaitOptions"),
+            "a wait of no length",
+        ),
+        (
+            vec![update("i", "CHAINED_INVOKE", "START")],
+            empty(),
+            Some("Invalid ChainedInvokeOptions"),
+            "an invoke of nothing",
+        ),
+        (
+            vec![with(update("a", "STEP", "SUCCEED"), "Error", json!({}))],
+            empty(),
+            Some("Cannot provide an Error"),
+            "success with an error",
+        ),
+        (
+            vec![with(update("a", "STEP", "FAIL"), "Payload", json!(""))],
+            empty(),
+            Some("Cannot provide a Payload"),
+            "failure with a result",
+        ),
+    ]);
+}
+
+#[test]
+fn an_operation_comes_once_in_a_request_unless_it_begins_and_ends() {
+    let start = || update("a", "STEP", "START");
+    let succeed = || update("a", "STEP", "SUCCEED");
+    let empty = || log_with(&[]);
+    check_rows([
+        (
+            vec![start(), succeed()],
+            empty(),
+            None,
+            "begin and end together",
+        ),
+        (
+            vec![start(), retry()],
+            empty(),
+            None,
+            "begin and retry together",
+        ),
+        (vec![start(), start()], empty(), TWICE, "two beginnings"),
+        (vec![succeed(), succeed()], empty(), TWICE, "two ends"),
+        (vec![wait(), wait()], empty(), TWICE, "two waits of one id"),
+        (
+            vec![wait(), update("w", "WAIT", "CANCEL")],
+            empty(),
+            TWICE,
+            "a wait that begins and is given up",
+        ),
+        (
+            vec![start(), succeed(), succeed()],
+            empty(),
+            TWICE,
+            "three updates",
+        ),
+    ]);
+}
+
+#[test]
+fn a_parent_is_a_known_context() {
+    let child = || with(update("a", "STEP", "START"), "ParentId", json!("c"));
+    let other = with(update("b", "STEP", "START"), "ParentId", json!("a"));
+    let bad = Some("Invalid parent operation id.");
+    check_rows([
+        (vec![child()], log_with(&[]), bad, "an unknown parent"),
+        (
+            vec![child()],
+            context_in(Started),
+            None,
+            "a parent in the log",
+        ),
+        (
+            vec![update("c", "CONTEXT", "START"), child()],
+            log_with(&[]),
+            None,
+            "a parent in the same request",
+        ),
+        (
+            vec![child(), update("c", "CONTEXT", "START")],
+            log_with(&[]),
+            bad,
+            "a parent that comes later",
+        ),
+        (
+            vec![other],
+            step_in(Started),
+            bad,
+            "a parent that is no context",
+        ),
+    ]);
+}
+
+#[test]
+fn the_executions_own_end_comes_last_and_once() {
+    let end = || update("x", "EXECUTION", "SUCCEED");
+    let empty = || log_with(&[]);
+    check_rows([
+        (vec![wait(), end()], empty(), None, "at the end"),
+        (
+            vec![end(), end()],
+            empty(),
+            Some("multiple EXECUTION"),
+            "two ends of the execution",
+        ),
+        (
+            vec![end(), wait()],
+            empty(),
+            Some("must be the last"),
+            "something after the end",
+        ),
+        (
+            vec![update("x", "EXECUTION", "START")],
+            empty(),
+            Some("Invalid EXECUTION action."),
+            "it has begun",
+        ),
+    ]);
 }
 
 #[test]
