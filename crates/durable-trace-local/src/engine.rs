@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::callback::CallbackStarted;
@@ -31,8 +31,8 @@ pub(crate) struct Engine {
     calls: Mutex<CallLog>,
     config: Config,
     address: SocketAddr,
-    /// Tells those who wait for a change that there was one.
-    changed: watch::Sender<()>,
+    /// Those who wait for the end of an execution, by its ARN.
+    waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     /// Wakes the task that drives the clock.
     clock_wake: Notify,
     tasks: Mutex<JoinSet<()>>,
@@ -58,7 +58,7 @@ impl Engine {
             calls: Mutex::default(),
             config,
             address,
-            changed: watch::Sender::default(),
+            waiting: Mutex::default(),
             clock_wake: Notify::new(),
             tasks: Mutex::default(),
         });
@@ -125,12 +125,22 @@ impl Engine {
         self: &Arc<Self>,
         request: StartRequest,
     ) -> Result<String, Refusal> {
+        self.catch_up();
         self.change(|state, now| {
             let index = state.start(request, now)?;
             state
                 .execution(index)
                 .map(|execution| execution.arn.clone())
         })
+    }
+
+    /// Brings a clock that jumps to the machine's time while no execution is under way, so that
+    /// it does not fall behind by all the time that functions took.
+    fn catch_up(&self) {
+        let mut core = lock(&self.core);
+        if core.state.is_quiet() {
+            core.clock.jump_to(UnixMillis::read_machine_clock());
+        }
     }
 
     pub(crate) fn answer_callback(
@@ -141,19 +151,25 @@ impl Engine {
         self.change(|state, now| state.answer_callback(callback_id, outcome, now))
     }
 
+    /// Waits for the end of an execution.
     pub(crate) async fn ended(&self, arn: &str) -> ExecutionRecord {
-        let mut changed = self.changed.subscribe();
         loop {
+            // Asked for before looking: an end in between is not missed.
+            let (sender, end) = oneshot::channel();
+            lock(&self.waiting)
+                .entry(arn.to_owned())
+                .or_default()
+                .push(sender);
             let ended = self.read(|state| {
                 let execution = state.execution(state.find(arn).ok()?).ok()?;
                 (!execution.is_running()).then(|| ExecutionRecord::from(execution))
             });
             if let Some(ended) = ended {
+                // Others who wait look again and find the same.
+                lock(&self.waiting).remove(arn);
                 return ended;
             }
-            if changed.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            let _ = end.await;
         }
     }
 
@@ -190,6 +206,12 @@ impl Engine {
         for effect in effects {
             match effect {
                 Effect::AnnounceCallback(started) => self.announce(&started, now),
+                Effect::AnnounceEnd(arn) => {
+                    let waiting = lock(&self.waiting).remove(&arn).unwrap_or_default();
+                    for waiting in waiting {
+                        let _ = waiting.send(());
+                    }
+                }
                 Effect::Run(run) => {
                     let engine = Arc::clone(self);
                     self.spawn(async move {
@@ -200,7 +222,6 @@ impl Engine {
                 }
             }
         }
-        self.changed.send_replace(());
         self.clock_wake.notify_one();
     }
 
@@ -216,7 +237,7 @@ impl Engine {
         for action in actions {
             let at = now.after(action.after);
             core.state
-                .schedule_callback_answer(started.callback_id.clone(), action.outcome, at);
+                .schedule_callback_answer(&started.callback_id, action.outcome, at);
         }
     }
 
@@ -270,8 +291,6 @@ impl Engine {
         };
         if !effects.is_empty() {
             self.perform(effects, now);
-        } else if turn == Turn::Again {
-            self.changed.send_replace(());
         }
         turn
     }

@@ -1,5 +1,6 @@
 //! Functions as processes: starting, reusing and ending them.
 
+use std::ffi::OsString;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -213,6 +214,16 @@ impl Process {
     }
 }
 
+/// What is not to go through a proxy: whatever was said before, and this machine.
+fn without_proxy() -> OsString {
+    let mut list = std::env::var_os("NO_PROXY").unwrap_or_default();
+    if !list.is_empty() {
+        list.push(",");
+    }
+    list.push("127.0.0.1,localhost");
+    list
+}
+
 fn describe_exit(status: std::io::Result<ExitStatus>) -> String {
     status.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
@@ -234,6 +245,7 @@ fn command(
         .kill_on_drop(true)
         // Real credentials must not leave the machine's owner, and a profile would bring them back.
         .env_remove("AWS_PROFILE")
+        .env("NO_PROXY", without_proxy())
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")
         .env("AWS_SESSION_TOKEN", "local")

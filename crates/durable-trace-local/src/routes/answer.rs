@@ -66,6 +66,12 @@ pub(super) async fn answer(engine: &Arc<Engine>, arrived: &Arrived) -> Result<Re
         Route::Invoke { function } => invoke(engine, arrived, function).await,
         Route::List { function } => {
             let function = FunctionRef::parse(function, query.get("Qualifier"))?;
+            for filter in ["StartedAfter", "StartedBefore"] {
+                if query.get(filter).is_some() {
+                    let message = format!("This local service has no filter {filter}.");
+                    return Err(Refusal::invalid(message));
+                }
+            }
             let wanted = ListQuery {
                 name: query.get("DurableExecutionName").map(str::to_owned),
                 statuses: query.all("Statuses").map(str::to_owned).collect(),

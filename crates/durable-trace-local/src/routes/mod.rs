@@ -212,8 +212,11 @@ fn send(reaction: Reaction) -> Response {
     let mut response = Response::new(Body::from(reaction.body));
     *response.status_mut() =
         StatusCode::from_u16(reaction.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json_type = [("content-type", "application/json".to_owned())];
-    for (name, value) in json_type.into_iter().chain(reaction.headers) {
+    let always = [
+        ("content-type", "application/json".to_owned()),
+        ("x-amzn-requestid", uuid::Uuid::new_v4().to_string()),
+    ];
+    for (name, value) in always.into_iter().chain(reaction.headers) {
         if let Ok(value) = HeaderValue::try_from(value) {
             response
                 .headers_mut()

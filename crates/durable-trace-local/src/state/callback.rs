@@ -77,43 +77,44 @@ impl State {
         outcome: CallbackOutcome,
         now: UnixMillis,
     ) -> Result<(), Refusal> {
-        let index = self.settle_callback(callback_id, outcome, now)?;
+        let unknown = || Refusal::not_found(format!("Callback not found: {callback_id}"));
+        let known = self.callbacks.get(callback_id).cloned();
+        let (index, operation_id) = known.ok_or_else(unknown)?;
+        self.settle_callback(index, &operation_id, outcome, now)?;
         self.wake(index, now);
         Ok(())
     }
 
-    /// Answers a callback at a later time, whether it waits then or not.
+    /// Answers a callback at a later time, if it still waits then.
     pub(crate) fn schedule_callback_answer(
         &mut self,
-        callback_id: String,
+        callback_id: &str,
         outcome: CallbackOutcome,
         at: UnixMillis,
     ) {
-        self.timers.set(
-            at,
-            Timer::AnswerCallback {
-                callback_id,
-                outcome,
-            },
-        );
+        let Some((execution, operation_id)) = self.callbacks.get(callback_id).cloned() else {
+            return;
+        };
+        let timer = Timer::AnswerCallback {
+            execution,
+            operation_id,
+            outcome,
+        };
+        self.timers.set(at, timer);
     }
 
     /// Ends or keeps alive a callback that waits; gives its execution.
     pub(super) fn settle_callback(
         &mut self,
-        callback_id: &str,
+        index: usize,
+        operation_id: &str,
         outcome: CallbackOutcome,
         now: UnixMillis,
     ) -> Result<usize, Refusal> {
-        let unknown = || Refusal::not_found(format!("Callback not found: {callback_id}"));
-        let (index, operation_id) = self
-            .callbacks
-            .get(callback_id)
-            .cloned()
-            .ok_or_else(unknown)?;
-        let execution = self.executions.get_mut(index).ok_or_else(unknown)?;
+        let execution = self.execution(index)?;
         let is_running = execution.is_running();
-        let operation = execution.log.find(&operation_id).ok_or_else(unknown)?;
+        let unknown = || Refusal::not_found("Callback not found.");
+        let operation = execution.log.find(operation_id).ok_or_else(unknown)?;
         match operation.status {
             OperationStatus::Started if is_running => {}
             OperationStatus::TimedOut => {
@@ -127,7 +128,7 @@ impl State {
         }
         let end = match outcome {
             CallbackOutcome::Heartbeat => {
-                self.beat(index, &operation_id, now);
+                self.beat(index, operation_id, now);
                 return Ok(index);
             }
             CallbackOutcome::Success(result) => {
@@ -152,7 +153,7 @@ impl State {
                 error: Some(error),
             },
         };
-        self.end_operation(index, &operation_id, end, now);
+        self.end_operation(index, operation_id, end, now);
         Ok(index)
     }
 

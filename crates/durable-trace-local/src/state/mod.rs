@@ -74,6 +74,8 @@ pub(crate) enum FunctionKind {
 pub(crate) enum Effect {
     /// Tell whoever answers callbacks.
     AnnounceCallback(CallbackStarted),
+    /// Tell whoever waits for the end of this execution, by its ARN.
+    AnnounceEnd(String),
     /// Run a function and report its end.
     Run(Run),
 }
@@ -108,7 +110,8 @@ pub(crate) enum Purpose {
 #[derive(Clone, Debug)]
 enum Timer {
     AnswerCallback {
-        callback_id: String,
+        execution: usize,
+        operation_id: String,
         outcome: CallbackOutcome,
     },
     CallbackTimeout {
@@ -150,6 +153,8 @@ pub(crate) struct State {
     /// Execution time-outs, apart: a clock that jumps does not jump to them alone.
     deadlines: Timers<usize>,
     in_flight: usize,
+    /// Executions that have not ended.
+    running: usize,
     effects: Vec<Effect>,
     new_id: Box<dyn FnMut() -> String + Send>,
 }
@@ -179,6 +184,7 @@ impl State {
             timers: Timers::default(),
             deadlines: Timers::default(),
             in_flight: 0,
+            running: 0,
             effects: Vec::new(),
             new_id: Box::new(new_id),
         }
@@ -230,6 +236,11 @@ impl State {
     /// Whether no function runs.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight == 0
+    }
+
+    /// Whether no execution is under way, asleep ones included.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.running == 0
     }
 
     /// Fails an execution with an error of the service's own.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::execution::{Ending, Execution};
 use super::log::{Details, Log, Operation};
-use super::{FunctionKind, RunHeaders, State};
+use super::{Effect, FunctionKind, RunHeaders, State};
 use crate::history::{History, Subject, error_details, event_payload, result_details};
 use crate::name::{FunctionRef, check_execution_name};
 use crate::refusal::{ErrorRecord, Refusal};
@@ -127,6 +127,7 @@ impl State {
         self.by_arn.insert(arn.clone(), index);
         self.deadlines
             .set(now.after(self.settings.execution_timeout), index);
+        self.running += 1;
         self.executions.push(Execution {
             arn,
             id,
@@ -180,6 +181,9 @@ impl State {
         execution.live = None;
         execution.ended_at = Some(now);
         execution.ending = ending.clone();
+        self.running = self.running.saturating_sub(1);
+        self.effects
+            .push(Effect::AnnounceEnd(execution.arn.clone()));
         if let Some((caller, operation_id)) = execution.caller.clone() {
             self.end_target(caller, &operation_id, ending, now);
         }

@@ -64,9 +64,12 @@ impl State {
         }
         match timer {
             Timer::AnswerCallback {
-                callback_id,
+                execution,
+                operation_id,
                 outcome,
-            } => self.settle_callback(&callback_id, outcome, now).ok(),
+            } => self
+                .settle_callback(execution, &operation_id, outcome, now)
+                .ok(),
             Timer::CallbackTimeout {
                 execution,
                 operation_id,
@@ -226,9 +229,12 @@ fn is_wanted(timer: &Timer, executions: &[super::Execution]) -> bool {
             .is_some_and(|operation| operation.status == status)
     };
     match timer {
-        // Whether the callback waits is looked up when due: it may be answered twice.
-        Timer::AnswerCallback { .. } => true,
-        Timer::CallbackTimeout {
+        Timer::AnswerCallback {
+            execution,
+            operation_id,
+            ..
+        }
+        | Timer::CallbackTimeout {
             execution,
             operation_id,
         }

@@ -157,6 +157,35 @@ async fn a_plain_function_is_answered_without_an_execution() {
 }
 
 #[tokio::test]
+async fn what_a_client_sends_beside_the_payload_reaches_the_function() {
+    let service = start(Config::default()).await;
+    let tell = |invocation: durable_trace_local::Invocation| async move {
+        Ok(serde_json::json!([
+            invocation.client_context,
+            invocation.tenant_id,
+            invocation.function_arn
+        ]))
+    };
+    service.register("tell", Function::in_process(tell).plain());
+    let invoke = client(&service)
+        .invoke()
+        .function_name("tell")
+        .qualifier("live")
+        .tenant_id("t");
+    let answer = invoke.client_context("eyJhIjoxfQ==").send().await.unwrap();
+    let body = std::str::from_utf8(answer.payload().unwrap().as_ref()).unwrap();
+    assert_eq!(
+        body,
+        r#"["{\"a\":1}","t","arn:aws:lambda:us-east-1:123456789012:function:tell:live"]"#
+    );
+    let dry = client(&service)
+        .invoke()
+        .function_name("tell")
+        .invocation_type(InvocationType::DryRun);
+    assert_eq!(dry.send().await.unwrap().status_code(), 204);
+}
+
+#[tokio::test]
 async fn an_execution_is_described_listed_and_told() {
     let service = started().await;
     let aws = client(&service);

@@ -186,3 +186,25 @@ async fn a_plain_process_answers_and_fails() {
         );
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn processes_end_with_the_service() {
+    let service = start(Config::default()).await;
+    service.register("f", process("durable"));
+    let arn = service.start_execution("f", None, None).await.unwrap();
+    service.ended(&arn).await;
+    let pid = service.operations(&arn)[0].result.clone().unwrap();
+    let is_alive = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // After the name in parentheses comes the state; Z has ended and is not yet reaped.
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+    };
+    assert!(is_alive(), "it is kept warm");
+    service.shutdown().await;
+    while is_alive() {
+        tokio::task::yield_now().await;
+    }
+}

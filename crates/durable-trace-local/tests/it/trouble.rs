@@ -183,16 +183,31 @@ async fn an_invocation_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_call_of_an_invocation_that_was_given_up_is_refused() {
+async fn a_late_call_of_an_invocation_that_was_given_up_is_refused() {
     let service = start(Config::default()).await;
-    service.register("stuck", always_pending());
-    let arn = service.start_execution("stuck", None, None).await.unwrap();
-    service.ended(&arn).await;
-    let token = "eyJleGUiOiJlIiwiaW52IjoiaSIsInNlcSI6MX0=";
-    let late = client(&service)
+    let (token_sender, mut tokens) = tokio::sync::mpsc::unbounded_channel();
+    let late_call_is_over = Arc::new(tokio::sync::Notify::new());
+    let go_on = Arc::clone(&late_call_is_over);
+    let slow = Function::in_process(move |invocation| {
+        let event: Value = serde_json::from_str(invocation.payload.get()).unwrap();
+        token_sender
+            .send(event["CheckpointToken"].as_str().unwrap().to_owned())
+            .unwrap();
+        let go_on = Arc::clone(&go_on);
+        async move {
+            go_on.notified().await;
+            Ok(json!({"Status": "SUCCEEDED", "Result": "1"}))
+        }
+    });
+    service.register("slow", slow.timeout(Duration::from_millis(200)));
+    let arn = service.start_execution("slow", None, None).await.unwrap();
+    let first = tokens.recv().await.unwrap();
+    tokens.recv().await.unwrap();
+    let aws = client(&service);
+    let late = aws
         .checkpoint_durable_execution()
         .durable_execution_arn(&arn)
-        .checkpoint_token(token);
+        .checkpoint_token(first);
     let error = late.send().await.unwrap_err().into_service_error();
     assert!(error.is_invalid_parameter_value_exception());
     assert!(
@@ -201,6 +216,17 @@ async fn a_call_of_an_invocation_that_was_given_up_is_refused() {
             .message()
             .unwrap()
             .starts_with("Invalid Checkpoint Token")
+    );
+    late_call_is_over.notify_one();
+    assert_eq!(service.ended(&arn).await.status, "SUCCEEDED");
+    let invocations = service.invocations();
+    let owners: Vec<usize> = (0..invocations.len())
+        .filter(|index| !invocations[*index].calls.is_empty())
+        .collect();
+    assert_eq!(
+        owners,
+        [0],
+        "the call belongs to the invocation whose token it used"
     );
 }
 

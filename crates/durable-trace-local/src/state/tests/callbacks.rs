@@ -165,7 +165,7 @@ fn a_scheduled_answer_comes_at_its_time() {
     let at = world.now.after(SECOND);
     world
         .state
-        .schedule_callback_answer(id, CallbackOutcome::Success(Some("1".to_owned())), at);
+        .schedule_callback_answer(&id, CallbackOutcome::Success(Some("1".to_owned())), at);
     assert_eq!(world.state.next_due(true), Some(at));
     assert_eq!(
         world.last_event(execution)["EventType"],

@@ -19,6 +19,7 @@ struct World {
     now: UnixMillis,
     runs: Vec<Run>,
     announced: Vec<CallbackStarted>,
+    ended: Vec<String>,
 }
 
 impl World {
@@ -49,6 +50,7 @@ impl World {
             now: UnixMillis::new(1_000_000),
             runs: Vec::new(),
             announced: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -74,6 +76,7 @@ impl World {
             match effect {
                 Effect::Run(run) => self.runs.push(run),
                 Effect::AnnounceCallback(started) => self.announced.push(started),
+                Effect::AnnounceEnd(arn) => self.ended.push(arn),
             }
         }
     }

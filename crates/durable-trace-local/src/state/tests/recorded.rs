@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use super::*;
 
 /// Runs whose invocations do not depend on timers falling together.
-const RUNS: [&str; 7] = [
+const RUNS: [&str; 8] = [
     "a_step_wait_step",
     "b_three_waits",
     "c_step_retry",
     "e_parallel_waits",
+    "f_map_items",
     "g_child_wait",
     "h_suspend_then_fail",
     "j_no_suspend",
