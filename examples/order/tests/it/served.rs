@@ -1,0 +1,96 @@
+//! The program `durable-trace serve`, with the example as its function.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
+
+/// It is ended with the test.
+pub(crate) struct Served {
+    child: Child,
+    endpoint: String,
+}
+
+impl Served {
+    /// Serves `function` as `order`, its tracer pointed at `agent`, time skipped.
+    pub(crate) fn start(function: &Path, agent: &str) -> Self {
+        let mut command = Command::new(program(function));
+        for (name, _) in std::env::vars_os() {
+            // Settings of the machine's own would change what the function does.
+            let name_text = name.to_string_lossy();
+            if ["AWS_", "DD_", "DURABLE_TRACE_", "OTEL_", "_X_AMZN"]
+                .iter()
+                .any(|prefix| name_text.starts_with(prefix))
+            {
+                command.env_remove(&name);
+            }
+        }
+        let mut child = command
+            .args(["serve", "--port", "0", "--clock", "skip", "--function"])
+            .arg(format!("order='{}'", function.display()))
+            .env("DD_TRACE_AGENT_URL", agent)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let endpoint = line
+            .trim_end()
+            .strip_prefix("export AWS_ENDPOINT_URL_LAMBDA=")
+            .unwrap()
+            .to_owned();
+        Self { child, endpoint }
+    }
+
+    /// AWS's client, with nothing but another endpoint.
+    pub(crate) fn client(&self) -> Client {
+        let config = aws_sdk_lambda::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .build();
+        Client::from_conf(config)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Asked, not killed, so that it ends its functions too.
+        let _ = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, which stands beside the example; it is built where only the example was.
+fn program(function: &Path) -> PathBuf {
+    let folder = function.parent().unwrap();
+    let program = folder.join("durable-trace");
+    if !program.exists() {
+        let profile = match folder.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--package",
+                "durable-trace-cli",
+                "--profile",
+                profile,
+            ])
+            .arg("--target-dir")
+            .arg(folder.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success(), "durable-trace could not be built");
+    }
+    program
+}
