@@ -282,7 +282,8 @@ pub(crate) fn warn_once(warning: Warning, text: &str) {
 struct Counters {
     errors: [[AtomicU64; ERROR_TYPES.len()]; LOCATIONS.len()],
     outcomes: [AtomicU64; OUTCOMES.len()],
-    unreported: Mutex<Vec<Location>>,
+    /// Errors not told on a span yet: how many at each location.
+    unreported: Mutex<[u64; LOCATIONS.len()]>,
 }
 
 impl Counters {
@@ -290,7 +291,7 @@ impl Counters {
         Self {
             errors: [const { [const { AtomicU64::new(0) }; ERROR_TYPES.len()] }; LOCATIONS.len()],
             outcomes: [const { AtomicU64::new(0) }; OUTCOMES.len()],
-            unreported: Mutex::new(Vec::new()),
+            unreported: Mutex::new([0; LOCATIONS.len()]),
         }
     }
 
@@ -303,10 +304,13 @@ impl Counters {
         {
             cell.fetch_add(1, Ordering::Relaxed);
         }
-        self.unreported
+        let mut unreported = self
+            .unreported
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(location);
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = row.and_then(|row| unreported.get_mut(row)) {
+            *count += 1;
+        }
     }
 
     fn note(&self, outcome: Outcome) {
@@ -317,19 +321,19 @@ impl Counters {
     }
 
     fn take_unreported(&self) -> Option<(u64, String)> {
-        let taken = std::mem::take(
-            &mut *self
-                .unreported
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        if taken.is_empty() {
-            return None;
-        }
-        let mut places: Vec<&str> = taken.iter().map(|location| location.as_str()).collect();
-        places.sort_unstable();
-        places.dedup();
-        Some((taken.len() as u64, places.join(",")))
+        let mut unreported = self
+            .unreported
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::replace(&mut *unreported, [0; LOCATIONS.len()]);
+        drop(unreported);
+        // `LOCATIONS` is in alphabetical order.
+        let places = LOCATIONS
+            .iter()
+            .zip(&taken)
+            .filter(|(_, count)| **count > 0);
+        let places: Vec<&str> = places.map(|((_, name), _)| *name).collect();
+        (!places.is_empty()).then(|| (taken.iter().sum(), places.join(",")))
     }
 
     fn snapshot(&self) -> Health {

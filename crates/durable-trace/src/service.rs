@@ -291,4 +291,16 @@ mod tests {
         assert_eq!(name_of(|| ()), None, "a closure");
         assert_eq!(name_of(named as fn()), None, "a pointer");
     }
+
+    #[test]
+    fn the_service_can_be_shared_between_workers() {
+        fn needs<S: Fn(LambdaEvent<Event>) -> InvocationFuture + Clone + Send + Sync + 'static>(
+            _: S,
+        ) {
+        }
+        async fn handler(event: String, _: DurableContext) -> Result<String, BoxError> {
+            Ok(event)
+        }
+        needs(wrap(handler, Options::default()));
+    }
 }

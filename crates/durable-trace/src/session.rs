@@ -63,7 +63,6 @@ struct Read {
     found: Option<wire::Found>,
     /// Highest number in our name space, seen anywhere.
     highest: Option<u64>,
-    operations: usize,
 }
 
 /// What became of this invocation's checkpoint.
@@ -183,8 +182,8 @@ impl Session {
             }
             let all = std::mem::take(pages);
             let read = Read::new(&self.arn, &all);
-            state.facts.first = read.operations <= 1;
-            state.facts.replays = read.operations > 1;
+            state.facts.first = all.len() <= 1;
+            state.facts.replays = all.len() > 1;
             state.log = Log::Read(Box::new(read));
             all
         };
@@ -275,14 +274,10 @@ impl Session {
                 state.saved = Saved::Written;
             }
             if let Log::Read(read) = &mut state.log {
-                read.operations = read
-                    .operations
-                    .max(read.operations + changed.len().saturating_sub(1));
-                let seen = changed
-                    .iter()
-                    .filter_map(|o| wire::CheckpointNumber::parse_name(o.name.as_deref()?))
-                    .map(wire::CheckpointNumber::get)
-                    .max();
+                let numbers = changed.iter().filter_map(|operation| {
+                    wire::CheckpointNumber::parse_name(operation.name.as_deref()?)
+                });
+                let seen = numbers.map(wire::CheckpointNumber::get).max();
                 read.highest = read.highest.max(seen);
             }
             state
@@ -330,6 +325,7 @@ impl Session {
         let Log::Read(read) = &state.log else {
             return None;
         };
+        let operations = state.plan.operation_count();
         let decision = registry().decide_numbered(&self.arn, read.highest, |next| {
             wire::decide(
                 &self.arn,
@@ -337,7 +333,7 @@ impl Session {
                 &injected,
                 span_id,
                 next,
-                read.operations,
+                operations,
                 &rules,
             )
         });
@@ -448,7 +444,6 @@ impl Read {
         Self {
             found: reading.found,
             highest: reading.highest,
-            operations: operations.len(),
         }
     }
 }

@@ -125,3 +125,30 @@ impl SpanProcessor for LambdaSpans {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+
+    #[test]
+    fn an_open_lambda_span_is_known_by_its_id_until_it_ends() {
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(LambdaSpans)
+            .build();
+        let tracer = provider.tracer("another library");
+        let of = |name: &'static str| Context::new().with_span(tracer.start(name));
+        let lambda = of("aws.lambda");
+        assert!(is_lambda_span(&lambda));
+        assert!(!is_lambda_span(&of("http.request")), "another name");
+        let child = lambda.with_span(tracer.start_with_context("aws.lambda", &lambda));
+        assert!(
+            !is_lambda_span(&child),
+            "an invocation's span begins its part of a trace"
+        );
+        lambda.span().end();
+        assert!(!is_lambda_span(&lambda), "it has ended");
+    }
+}

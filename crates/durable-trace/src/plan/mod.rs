@@ -404,6 +404,11 @@ impl Plan {
         self.ride_settled = true;
     }
 
+    /// Operations that the execution is known to have, itself included, as the service counts them.
+    pub(crate) fn operation_count(&self) -> usize {
+        self.entries.len() + 1
+    }
+
     /// The latest moment at which a timer that is running now fires, if one is.
     pub(crate) fn latest_timer(&self) -> Option<durable_trace_wire::UnixMillis> {
         self.entries

@@ -590,3 +590,24 @@ fn only_timers_that_somebody_waits_for_keep_an_execution_pending() {
     ]));
     assert_eq!(plan.latest_timer(), Some(UnixMillis(200)));
 }
+
+#[test]
+fn an_operation_counts_once_however_often_it_is_seen() {
+    let mut plan = Plan::default();
+    plan.apply(Input::Loaded(&[
+        logged("x", OperationType::Execution, OperationStatus::Started),
+        logged("a", OperationType::Step, OperationStatus::Succeeded),
+    ]));
+    for (sequence, transition) in [(1, Transition::Start), (2, Transition::Succeed)] {
+        plan.apply(Input::Requested {
+            sequence,
+            updates: &[step("b", transition)],
+        });
+        let changed = [logged("b", OperationType::Step, OperationStatus::Started)];
+        plan.apply(Input::RequestAnswered {
+            sequence,
+            changed: &changed,
+        });
+    }
+    assert_eq!(plan.operation_count(), 3, "the execution, a and b");
+}

@@ -349,3 +349,39 @@ async fn an_event_that_is_not_durable_is_the_sdks_to_refuse() {
     );
     assert_eq!(world.spans.all().len(), 0, "and nothing of it is traced");
 }
+
+#[tokio::test]
+async fn where_the_log_cannot_be_fetched_the_invocation_alone_is_sent_as_an_error() {
+    let failures = Arc::new(AtomicUsize::new(0));
+    let rule = move |call: &Call<'_>| {
+        let fails = call.operation == "GetDurableExecutionState"
+            && failures.fetch_add(1, Ordering::SeqCst) == 0;
+        fails.then(refusal)
+    };
+    let setting = Setting {
+        config: Config::default().page_size(2).fault(rule),
+        ..Setting::default()
+    };
+    let world = World::new(setting, step_wait_step).await;
+    let ended = world.run(&json!({})).await;
+    assert_eq!(
+        ended.result.as_deref(),
+        Some(RESULT),
+        "the service invoked again"
+    );
+    let lambdas = world.spans.named("aws.lambda");
+    let failed: Vec<_> = lambdas.iter().map(|lambda| lambda.failed).collect();
+    assert_eq!(failed, [false, true, false]);
+    assert!(
+        lambdas[1]
+            .text("error.message")
+            .unwrap()
+            .contains("paginate")
+    );
+    assert_eq!(
+        world.spans.named("aws.durable.execute").len(),
+        2,
+        "none for the one that read nothing"
+    );
+    assert_eq!(world.spans.open(), 0);
+}

@@ -288,3 +288,34 @@ async fn each_attempt_of_a_retried_step_is_a_span_with_the_users_error() {
         "START and RETRY, START and RETRY, START and SUCCEED"
     );
 }
+
+#[tokio::test]
+async fn a_span_that_another_library_has_open_for_the_invocation_takes_the_place_of_ours() {
+    let setting = Setting {
+        inside_lambda_span: true,
+        ..Setting::default()
+    };
+    let world = World::new(setting, step_wait_step).await;
+    let ended = world.run(&json!({})).await;
+    let lambdas = world.spans.named("aws.lambda");
+    assert_eq!(lambdas.len(), 2, "none of ours beside them");
+    for (lambda, status) in lambdas.iter().zip(["PENDING", "SUCCEEDED"]) {
+        assert!(lambda.text("request_id").is_none(), "the other library's");
+        assert!(
+            ended
+                .arn
+                .ends_with(&lambda.text("aws.durable.execution_id").unwrap())
+        );
+        assert_eq!(
+            lambda.text("aws.durable.execution_status").as_deref(),
+            Some(status)
+        );
+    }
+    for execute in world.spans.named("aws.durable.execute") {
+        assert!(
+            lambdas
+                .iter()
+                .any(|lambda| lambda.span_id == execute.parent_id)
+        );
+    }
+}

@@ -19,6 +19,7 @@ use opentelemetry::{KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use serde_json::Value;
+use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
@@ -42,6 +43,8 @@ pub(crate) struct World {
 /// Settings of a [`World`].
 pub(crate) struct Setting {
     pub(crate) config: Config,
+    /// Each invocation runs inside an `aws.lambda` span of somebody else's.
+    pub(crate) inside_lambda_span: bool,
     pub(crate) layer: Layer,
     pub(crate) max_attempts: u32,
     pub(crate) options: OptionsBuilder,
@@ -51,6 +54,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             config: Config::default(),
+            inside_lambda_span: false,
             layer: Layer::With,
             max_attempts: 3,
             options: Options::builder(),
@@ -96,6 +100,13 @@ impl World {
             .build()
             .expect("options that do not contradict each other");
         let traced = durable_trace::wrap(handler, options);
+        let traced = move |event| -> durable_trace::InvocationFuture {
+            let invocation = traced(event);
+            if setting.inside_lambda_span {
+                return Box::pin(invocation.instrument(tracing::info_span!("aws.lambda")));
+            }
+            invocation
+        };
         service.register(FUNCTION, in_process(traced));
         Self {
             service,
