@@ -1,8 +1,18 @@
 //! The workflows that `demo` can run, written with the official SDK as a user would write them.
 
+mod callback;
+mod child_wait;
+mod condition;
+mod create_callback;
+mod invoke;
+mod map_items;
 mod no_suspend;
 mod order;
+mod parallel_waits;
 mod resampled;
+mod spaced_json;
+mod step_fail_after_wait;
+mod step_retry;
 mod step_wait_step;
 mod suspend_then_fail;
 mod three_waits;
@@ -13,6 +23,10 @@ use aws_durable_execution_sdk::{BoxError, DurableContext};
 use clap::builder::PossibleValuesParser;
 use durable_trace::Options;
 use serde::{Serialize, de::Deserialize};
+use serde_json::Value;
+
+pub(crate) use self::invoke::TARGET as INVOKE_TARGET;
+use self::spaced_json::SpacedJson;
 
 /// The workflow that runs when none is named.
 pub(crate) const DEFAULT: &str = "order";
@@ -45,25 +59,84 @@ pub(crate) const ALL: &[Workflow] = &[
         name: "step-wait-step",
         about: "the smallest workflow that suspends: a step, a wait, a step",
         input: "{}",
-        serve: || traced("step-wait-step", step_wait_step::step_wait_step),
+        serve: || twin("step-wait-step", step_wait_step::step_wait_step),
     },
     Workflow {
         name: "three-waits",
         about: "four invocations, and still one checkpoint",
         input: "{}",
-        serve: || traced("three-waits", three_waits::three_waits),
+        serve: || twin("three-waits", three_waits::three_waits),
+    },
+    Workflow {
+        name: "step-retry",
+        about: "a step that fails twice: each attempt is a span, in an invocation of its own",
+        input: "{}",
+        serve: || twin("step-retry", step_retry::step_retry),
+    },
+    Workflow {
+        name: "callback",
+        about: "an approval from outside, awaited: a callback and the step that asks for it",
+        input: "{}",
+        serve: || twin("callback", callback::callback),
+    },
+    Workflow {
+        name: "create-callback",
+        about: "a callback that is made first and awaited later",
+        input: "{}",
+        serve: || twin("create-callback", create_callback::create_callback),
+    },
+    Workflow {
+        name: "invoke",
+        about: "a call of another function, awaited asleep",
+        input: "{}",
+        serve: || twin("invoke", invoke::invoke),
+    },
+    Workflow {
+        name: "parallel-waits",
+        about: "three branches that sleep for one, two and three seconds",
+        input: "{}",
+        serve: || twin("parallel-waits", parallel_waits::parallel_waits),
+    },
+    Workflow {
+        name: "map-items",
+        about: "five items at once, each of which sleeps",
+        input: "{}",
+        serve: || twin("map-items", map_items::map_items),
+    },
+    Workflow {
+        name: "child-wait",
+        about: "a child context that is entered in one invocation and left in the next",
+        input: "{}",
+        serve: || twin("child-wait", child_wait::child_wait),
+    },
+    Workflow {
+        name: "condition",
+        about: "a condition that is checked three times, asleep in between",
+        input: "{}",
+        serve: || twin("condition", condition::condition),
     },
     Workflow {
         name: "no-suspend",
         about: "two steps in one invocation: nothing needs to be saved",
         input: "{}",
-        serve: || traced("no-suspend", no_suspend::no_suspend),
+        serve: || twin("no-suspend", no_suspend::no_suspend),
     },
     Workflow {
         name: "suspend-then-fail",
         about: "a handler that fails after it was resumed: the error is in the first trace",
         input: "{}",
-        serve: || traced("suspend-then-fail", suspend_then_fail::suspend_then_fail),
+        serve: || twin("suspend-then-fail", suspend_then_fail::suspend_then_fail),
+    },
+    Workflow {
+        name: "step-fail-after-wait",
+        about: "a step that fails for good after the execution was resumed",
+        input: "{}",
+        serve: || {
+            twin(
+                "step-fail-after-wait",
+                step_fail_after_wait::step_fail_after_wait,
+            )
+        },
     },
     Workflow {
         name: "resampled",
@@ -84,6 +157,19 @@ where
     Box::pin(async move {
         let options = Options::builder().resource(resource).build()?;
         durable_trace::run_with_options(handler, options).await
+    })
+}
+
+/// As [`traced`], for a workflow that has a twin in Python: its result is written as Python writes it.
+fn twin<F, Fut, O>(resource: &'static str, handler: F) -> Serving
+where
+    F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send + 'static,
+    O: Serialize + Send + 'static,
+{
+    traced(resource, move |event, ctx| {
+        let ended = handler(event, ctx);
+        async move { ended.await.map(SpacedJson) }
     })
 }
 
@@ -113,7 +199,7 @@ mod tests {
                 ALL.iter().skip(index + 1).all(|other| other.name != name),
                 "{name} twice"
             );
-            let input = serde_json::from_str::<serde_json::Value>(workflow.input);
+            let input = serde_json::from_str::<Value>(workflow.input);
             assert!(input.is_ok(), "{name}: {}", workflow.input);
         }
         assert!(named(DEFAULT).is_some());

@@ -5,7 +5,7 @@ mod record;
 use std::{fmt::Write as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
-use durable_trace_local::{Clock, Config, Function, Service};
+use durable_trace_local::{CallbackAction, Clock, Config, Function, FunctionError, Service};
 
 use crate::{
     args::{DemoArgs, DemoFormat},
@@ -25,6 +25,10 @@ const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// How often the number of invocations is looked up for the progress line.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What completes every callback, as JSON, and how long after its start by the service's clock.
+const CALLBACK_RESULT: &str = "\"approved\"";
+const CALLBACK_AFTER: Duration = Duration::from_secs(1);
 
 /// What the functions get unless the environment says otherwise: quiet logs, spans for every trace, nothing that
 /// an agent of one demo cannot answer, and time for a slow machine to send its spans.
@@ -66,7 +70,10 @@ fn list() -> String {
 
 async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let intake = Intake::start().await.context("starting the intake")?;
-    let service = Service::start(Config::default().clock(Clock::Skip)).await?;
+    let config = Config::default()
+        .clock(Clock::Skip)
+        .on_callback(|_| [CallbackAction::complete(CALLBACK_AFTER, CALLBACK_RESULT)]);
+    let service = Service::start(config).await?;
     let report = run_workflow(workflow, &service, &intake).await;
     service.shutdown().await;
     let report = report?;
@@ -90,6 +97,7 @@ async fn run_workflow(
     intake: &Intake,
 ) -> anyhow::Result<Report> {
     service.register(workflow.name, function(workflow, intake)?);
+    service.register(workflows::INVOKE_TARGET, echo());
     let arn = service
         .start_execution(workflow.name, Some(workflow.input.to_owned()), None)
         .await
@@ -131,6 +139,15 @@ fn function(workflow: &Workflow, intake: &Intake) -> anyhow::Result<Function> {
         }
     }
     Ok(function)
+}
+
+/// A function that is not durable and answers with what it is given.
+fn echo() -> Function {
+    Function::in_process(|invocation| async move {
+        serde_json::from_str(invocation.payload.get())
+            .map_err(|error| FunctionError::new("InvalidPayload", error.to_string()))
+    })
+    .plain()
 }
 
 fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {

@@ -38,17 +38,35 @@ fn checkpoints(report: &Value) -> Vec<&Value> {
 
 #[test]
 fn every_workflow_is_one_trace_under_one_anchor() {
-    for (workflow, status, invocations, written) in [
-        ("order", "SUCCEEDED", 3, 1),
-        ("step-wait-step", "SUCCEEDED", 2, 1),
-        ("three-waits", "SUCCEEDED", 4, 1),
-        ("no-suspend", "SUCCEEDED", 1, 0),
-        ("suspend-then-fail", "FAILED", 2, 1),
-        ("resampled", "SUCCEEDED", 3, 2),
+    for (workflow, status, invocations, written, result) in [
+        ("order", "SUCCEEDED", 3, 1, None),
+        (
+            "step-wait-step",
+            "SUCCEEDED",
+            2,
+            1,
+            Some(r#"{"a": {"a": 1}, "b": {"b": 2}}"#),
+        ),
+        ("three-waits", "SUCCEEDED", 4, 1, Some(r#""done""#)),
+        ("step-retry", "SUCCEEDED", 3, 1, Some(r#""ok""#)),
+        ("callback", "SUCCEEDED", 2, 1, Some(r#""got approved""#)),
+        ("create-callback", "SUCCEEDED", 2, 1, Some(r#""approved""#)),
+        ("invoke", "SUCCEEDED", 2, 1, Some(r#"{"x": 1}"#)),
+        ("parallel-waits", "SUCCEEDED", 4, 1, Some("[1, 11, 21]")),
+        ("map-items", "SUCCEEDED", 2, 1, Some("[2, 4, 6, 8, 10]")),
+        ("child-wait", "SUCCEEDED", 2, 1, Some("16")),
+        ("condition", "SUCCEEDED", 3, 1, Some(r#"{"polls": 3}"#)),
+        ("no-suspend", "SUCCEEDED", 1, 0, Some("2")),
+        ("suspend-then-fail", "FAILED", 2, 1, None),
+        ("step-fail-after-wait", "FAILED", 2, 1, None),
+        ("resampled", "SUCCEEDED", 3, 2, Some("3")),
     ] {
         let report = demo(workflow);
         assert_eq!(report["workflow"], workflow);
         assert_eq!(report["status"], status, "{workflow}");
+        if let Some(result) = result {
+            assert_eq!(report["result"], result, "{workflow}");
+        }
         assert_eq!(
             list(&report, "invocations").len(),
             invocations,

@@ -118,16 +118,24 @@ fn workflows_are_listed_a_line_each() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    for name in [
+    let want = [
         "order",
         "step-wait-step",
         "three-waits",
+        "step-retry",
+        "callback",
+        "create-callback",
+        "invoke",
+        "parallel-waits",
+        "map-items",
+        "child-wait",
+        "condition",
         "no-suspend",
         "suspend-then-fail",
+        "step-fail-after-wait",
         "resampled",
-    ] {
-        assert!(names.contains(&name), "{name} in {names:?}");
-    }
+    ];
+    assert_eq!(names, want);
 }
 
 #[test]
