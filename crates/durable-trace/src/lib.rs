@@ -77,3 +77,8 @@ pub use health::{ErrorType, Health, Location, Outcome, health};
 pub use layer::{layer, user_spans};
 pub use options::{BuildOptionsError, Options, OptionsBuilder};
 pub use service::{InvocationFuture, run, run_with_options, wrap};
+
+/// The program in the README, compiled as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
