@@ -8,6 +8,7 @@ use rmpv::Value;
 
 /// What matters here of a span in a v0.4 payload.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "the wire's names")]
 pub(crate) struct Span {
     pub(crate) name: String,
     pub(crate) resource: String,
