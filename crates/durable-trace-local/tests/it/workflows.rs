@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{Branch, DurableContext, RetryDecision};
@@ -172,6 +172,27 @@ async fn a_condition_is_polled_with_its_own_state() {
     let arn = service.start_execution("poll", None, None).await.unwrap();
     assert_eq!(service.ended(&arn).await.result.as_deref(), Some("3"));
     assert_eq!(service.invocations().len(), 3);
+}
+
+#[tokio::test]
+async fn a_skipping_clock_does_not_fall_behind_between_executions() {
+    let service = start(Config::default()).await;
+    register(
+        &service,
+        "quick",
+        |_: Value, _: DurableContext| async move { Ok(()) },
+    );
+    let machine_now = || UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let began = machine_now();
+    while machine_now() < began + 3 {}
+    let arn = service.start_execution("quick", None, None).await.unwrap();
+    let ended = service.ended(&arn).await;
+    assert!(u128::from(ended.started_at.as_millis()) >= began + 3);
+    assert_eq!(
+        ended.ended_at,
+        Some(ended.started_at),
+        "it stands still while a function runs"
+    );
 }
 
 #[tokio::test]

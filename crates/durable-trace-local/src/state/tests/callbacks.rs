@@ -90,6 +90,28 @@ fn a_callback_is_answered_once() {
 }
 
 #[test]
+fn a_callback_of_an_ended_execution_takes_no_answer() {
+    let (mut world, execution, id) = open(json!({}));
+    assert!(!world.state.is_quiet(), "it sleeps");
+    let arn = world.arn(execution);
+    world.state.stop(&arn, None, world.now).unwrap();
+    world.gather();
+    assert_eq!(world.ended, [arn]);
+    assert!(world.state.is_quiet());
+    let late = world
+        .state
+        .answer_callback(&id, CallbackOutcome::Success(None), world.now);
+    assert_eq!(
+        late.unwrap_err().error_type,
+        "InvalidParameterValueException"
+    );
+    assert_eq!(
+        world.last_event(execution)["EventType"],
+        json!("ExecutionStopped")
+    );
+}
+
+#[test]
 fn callbacks_time_out_and_heartbeats_keep_them_alive() {
     let both = json!({"TimeoutSeconds": 10, "HeartbeatTimeoutSeconds": 4});
     for (options, beats_at, want, why) in [

@@ -116,6 +116,13 @@ fn a_repeated_client_token_gets_the_same_answer_again() {
         ["StepSucceeded"],
         "it was applied once"
     );
+    let next =
+        json!({"CheckpointToken": token_of(&first), "Updates": [wait("w", 1)], "ClientToken": "c"});
+    assert_ne!(
+        world.checkpoint_body(next).unwrap(),
+        first,
+        "another token is another request"
+    );
     let mut other = body;
     other["ClientToken"] = json!("d");
     assert!(
@@ -198,6 +205,56 @@ fn a_polled_condition_keeps_its_state_between_attempts() {
     assert_eq!(
         operation["StepDetails"],
         json!({"Attempt": 1, "Result": "{\"n\":1}"})
+    );
+}
+
+#[test]
+fn a_token_is_good_for_its_own_execution() {
+    let mut world = World::new();
+    let one = world.start("1");
+    world.start("2");
+    let of_two = world.event_token();
+    let arn = world.arn(one);
+    let body = json!({"CheckpointToken": of_two});
+    let request: CheckpointRequest = serde_json::from_value(body).unwrap();
+    assert!(world.state.checkpoint(&arn, request, world.now).is_err());
+    assert!(world.state.state_page(&arn, &of_two, None, None).is_err());
+}
+
+#[test]
+fn an_attempt_begins_without_what_the_last_one_left() {
+    let mut world = World::new();
+    world.start("1");
+    let step = |action: &str| json!({"Id": "s", "Type": "STEP", "Action": action});
+    let mut retry = step("RETRY");
+    retry["Error"] = json!({"ErrorType": "E"});
+    retry["StepOptions"] = json!({"NextAttemptDelaySeconds": 1});
+    let token = world.event_token();
+    let answer = world
+        .checkpoint(&token, json!([step("START"), retry]))
+        .unwrap();
+    let asleep = &answer["NewExecutionState"]["Operations"][0];
+    assert_eq!(asleep.get("EndTimestamp"), None, "it has not ended");
+    assert_eq!(
+        asleep["StepDetails"],
+        json!({"Attempt": 1, "Error": {"ErrorType": "E"}, "NextAttemptTimestamp": 1001.0})
+    );
+    world.answer(&pending());
+    world.pass(SECOND);
+    let token = world.event_token();
+    let answer = world.checkpoint(&token, json!([step("START")])).unwrap();
+    let begun = &answer["NewExecutionState"]["Operations"][0];
+    assert_eq!(
+        (&begun["Status"], &begun["StepDetails"]),
+        (&json!("STARTED"), &json!({"Attempt": 1}))
+    );
+    let answer = world
+        .checkpoint(token_of(&answer), json!([step("SUCCEED")]))
+        .unwrap();
+    let ended = &answer["NewExecutionState"]["Operations"][0];
+    assert_eq!(
+        (&ended["StartTimestamp"], &ended["EndTimestamp"]),
+        (&json!(1000.0), &json!(1001.0))
     );
 }
 

@@ -149,6 +149,43 @@ fn a_failed_invocation_is_tried_again_five_times() {
 }
 
 #[test]
+fn an_invocation_that_goes_well_forgives_earlier_failures() {
+    let mut world = World::new();
+    let execution = world.start("1");
+    for round in 0..3 {
+        for _ in 0..MAX_RETRIES {
+            world.fault();
+            world.pass(RETRY_DELAY);
+        }
+        let token = world.event_token();
+        world
+            .checkpoint(&token, json!([wait(&round.to_string(), 1)]))
+            .unwrap();
+        world.answer(&pending());
+        world.pass(SECOND);
+    }
+    assert_eq!(world.status(execution), "RUNNING");
+}
+
+#[test]
+fn a_scheduled_invocation_gathers_changes() {
+    let mut world = World::new();
+    world.start("1");
+    let token = world.event_token();
+    world.checkpoint(&token, json!([wait("w", 1)])).unwrap();
+    world.fault();
+    world.pass(SECOND);
+    assert_eq!(
+        world.runs.len(),
+        1,
+        "the wait is over, but the next invocation is scheduled"
+    );
+    world.pass(RETRY_DELAY);
+    assert_eq!(world.runs.len(), 2);
+    assert_eq!(world.event()["UpdatedOperationIds"], json!(["w"]));
+}
+
+#[test]
 fn answers_that_are_none_count_as_failed_invocations() {
     for (answer, why) in [
         ("\"done\"", "not an object"),
