@@ -105,3 +105,6 @@ pub(crate) struct SpanRecord {
 
 /// The name of the span that stands for one invocation.
 pub(crate) const LAMBDA_SPAN: &str = "aws.lambda";
+
+/// The name of the span that stands for the time asleep before an invocation.
+pub(crate) const SUSPENDED_SPAN: &str = "aws.durable.suspended";

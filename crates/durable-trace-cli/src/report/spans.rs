@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Invocation, LAMBDA_SPAN, SpanRecord};
+use super::{Invocation, LAMBDA_SPAN, SUSPENDED_SPAN, SpanRecord};
 use crate::span::{self, Span};
 
 /// Ties spans to the invocations whose requests their `aws.lambda` spans name, and orders them by invocation, then start.
@@ -46,9 +46,13 @@ impl Place {
         let mut at = span;
         // A tree is never deeper than it has spans; this bounds a walk on a cycle.
         for depth in 0..=by_id.len() {
-            if at.name.0 == LAMBDA_SPAN {
-                let request_id = at.tag("request_id").unwrap_or_default();
-                let invocation = indices.get(request_id).copied();
+            let invocation = at
+                .tag("request_id")
+                .and_then(|request_id| indices.get(request_id))
+                .copied();
+            // A sleep belongs to the invocation that ended it, if it names one, and not to that of the anchor above.
+            let is_own = at.name.0 == SUSPENDED_SPAN && invocation.is_some();
+            if at.name.0 == LAMBDA_SPAN || is_own {
                 return Self { invocation, depth };
             }
             let Some(parent) = by_id.get(&at.parent_id) else {
@@ -131,6 +135,14 @@ mod tests {
             span(1, 0, 10, "first"),
             span(8, 77, 5, ""),
             span(7, 2, 50, "unknown"),
+            Span {
+                name: Nullable(SUSPENDED_SPAN.to_owned()),
+                ..span(10, 2, 40, "second")
+            },
+            Span {
+                name: Nullable(SUSPENDED_SPAN.to_owned()),
+                ..span(11, 2, 41, "")
+            },
         ];
         let records = attribute_spans(spans, &[invocation(0, "first"), invocation(1, "second")]);
         let got: Vec<_> = records
@@ -141,7 +153,9 @@ mod tests {
             ("1", Some(0)),
             ("2", Some(0)),
             ("3", Some(0)),
-            ("5", Some(1)), // under the first one's span, but an invocation itself
+            ("11", Some(0)), // a sleep that names no request
+            ("10", Some(1)), // a sleep, under the first one's span too
+            ("5", Some(1)),  // under the first one's span, but an invocation itself
             ("6", Some(1)),
             ("9", None), // its own parent
             ("8", None), // an orphan

@@ -1,6 +1,7 @@
 //! The tree of spans, a line each, and under it the checkpoints that held it together.
 
 mod checkpoints;
+mod notes;
 mod rows;
 
 use std::fmt::Write as _;

@@ -2,11 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Ink;
-use crate::report::{LAMBDA_SPAN, Report, SpanRecord};
-
-/// The longest error message shown in a line, in characters.
-const MAX_MESSAGE: usize = 60;
+use super::{Ink, notes::Notes};
+use crate::report::{LAMBDA_SPAN, Report, SUSPENDED_SPAN, SpanRecord};
 
 /// One span's line.
 #[derive(Debug)]
@@ -69,9 +66,8 @@ pub(super) fn layout(report: &Report) -> Vec<Row<'_>> {
     ordered.sort_by_key(|root| first_of(&root.trace_id));
 
     let mut layout = Layout {
-        report,
         children,
-        anchors: super::checkpoints::anchors(report),
+        notes: Notes::of(report),
         rows: Vec::new(),
     };
     for root in ordered {
@@ -85,11 +81,9 @@ pub(super) fn layout(report: &Report) -> Vec<Row<'_>> {
 }
 
 struct Layout<'a> {
-    report: &'a Report,
     /// Taken out as they are placed, so that a cycle of parents ends.
     children: HashMap<&'a str, Vec<&'a SpanRecord>>,
-    /// The names of the checkpoints that point at a span, by its id.
-    anchors: HashMap<String, Vec<&'a str>>,
+    notes: Notes<'a>,
     rows: Vec<Row<'a>>,
 }
 
@@ -125,7 +119,7 @@ impl<'a> Layout<'a> {
 
     fn row(&self, span: &'a SpanRecord, branches: &str) -> Row<'a> {
         let (status, status_ink) = status(span);
-        let (note, note_ink) = self.note(span);
+        let (note, note_ink) = self.notes.note(span);
         Row {
             trace_id: &span.trace_id,
             branches: branches.to_owned(),
@@ -135,7 +129,7 @@ impl<'a> Layout<'a> {
             } else {
                 Ink::Plain
             },
-            resource: &span.resource,
+            resource: resource(span),
             duration: duration(span.duration),
             status,
             status_ink,
@@ -143,52 +137,14 @@ impl<'a> Layout<'a> {
             note_ink,
         }
     }
+}
 
-    fn note(&self, span: &SpanRecord) -> (String, Ink) {
-        if span.name == LAMBDA_SPAN {
-            return self.invocation_note(span);
-        }
-        if span.error != 0 {
-            return (error_note(span), Ink::Bad);
-        }
-        if let Some(checkpoints) = self.anchors.get(&span.span_id) {
-            return (
-                format!("◀ the anchor in {}", checkpoints.join(", ")),
-                Ink::Resume,
-            );
-        }
-        let mut notes = Vec::new();
-        if span
-            .meta
-            .get("aws.durable.replayed")
-            .is_some_and(|v| v == "true")
-            && span.name != "aws.durable.execute"
-        {
-            notes.push("replayed".to_owned());
-        }
-        if let Some(attempt) = span.metrics.get("aws.durable.operation_attempt")
-            && *attempt > 0.0
-        {
-            notes.push(format!("attempt {attempt}"));
-        }
-        (notes.join(", "), Ink::Dim)
-    }
-
-    fn invocation_note(&self, span: &SpanRecord) -> (String, Ink) {
-        let Some(invocation) = span
-            .invocation
-            .and_then(|index| self.report.invocations.iter().find(|i| i.index == index))
-        else {
-            return ("of no known invocation".to_owned(), Ink::Bad);
-        };
-        let index = invocation.index;
-        match &invocation.context {
-            Some(resume) => (
-                format!("invocation {index} resumed from {}", resume.source),
-                Ink::Resume,
-            ),
-            None => (format!("invocation {index} began the trace"), Ink::Dim),
-        }
+/// What the span is about. Under a map or a parallel the resource is the span's own name, for it must not be one of
+/// thousands; the line shows the operation's.
+fn resource(span: &SpanRecord) -> &str {
+    match span.meta.get("aws.durable.operation_name") {
+        Some(name) if span.resource == span.name => name,
+        _ => &span.resource,
     }
 }
 
@@ -208,30 +164,14 @@ fn status(span: &SpanRecord) -> (String, Ink) {
             };
             (status, ink)
         }
+        None if span.name == SUSPENDED_SPAN => ("asleep".to_owned(), Ink::Pending),
         None => ("ok".to_owned(), Ink::Good),
     }
 }
 
-fn error_note(span: &SpanRecord) -> String {
-    let tag = |key: &str| span.meta.get(key).map_or("", String::as_str);
-    let (kind, message) = (tag("error.type"), tag("error.message"));
-    let message = message.lines().next().unwrap_or_default();
-    let text = if kind.is_empty() || message.contains(kind) {
-        message.to_owned()
-    } else if message.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind}: {message}")
-    };
-    match text.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
-}
-
 /// Three or more digits at a glance: `0.42 ms`, `41.2 ms`, `1.20 s`.
-fn duration(nanoseconds: i64) -> String {
-    // Whole microseconds suffice, and their f64 is exact for 285 years.
+pub(super) fn duration(nanoseconds: i64) -> String {
+    // Whole microseconds suffice; they fit for an hour, and beyond that nobody wants fractions.
     let us = u32::try_from((nanoseconds / 1_000).max(0)).map_or(f64::MAX, f64::from);
     match us {
         us if us >= f64::from(u32::MAX) => format!("{} s", nanoseconds / 1_000_000_000),

@@ -266,3 +266,128 @@ fn broken_trees_are_shown_as_they_are() {
     error FatalError: terminal failure
     ");
 }
+
+/// A span of a durable operation with an id of its own, under `parent`.
+fn operation(
+    ids: (u64, u64),
+    name: &'static str,
+    resource: &'static str,
+    invocation: usize,
+    meta: &'static [(&'static str, &'static str)],
+) -> SpanRecord {
+    let start_us = 1_990_000 + i64::try_from(ids.0).unwrap() * 1_000;
+    let mut span = sketch(ids, name, resource, (invocation, start_us, 1_000), meta);
+    let id = format!("operation-{resource}");
+    span.meta.insert("aws.durable.operation_id".into(), id);
+    span
+}
+
+fn attempted(mut span: SpanRecord, attempt: f64) -> SpanRecord {
+    let key = "aws.durable.operation_attempt".to_owned();
+    span.metrics.insert(key, attempt);
+    span
+}
+
+#[test]
+fn every_kind_of_operation_has_its_line() {
+    let mut report = sample();
+    let lambdas: Vec<SpanRecord> = report
+        .spans
+        .drain(..)
+        .filter(|s| s.name != "card.authorize" && s.name != "aws.durable.step")
+        .collect();
+    report.spans = lambdas;
+    let resumed = &mut report.spans[2];
+    resumed
+        .metrics
+        .insert("aws.durable.suspended_ms".into(), 90_500.0);
+    resumed
+        .meta
+        .insert("aws.durable.suspended_on".into(), "wait pause".into());
+    let call = &[("aws.durable.invoke.function_name", "plain-target")];
+    let failure = &[("error.type", "FlakyError"), ("error.message", "boom")];
+    let unbounded = &[("aws.durable.operation_name", "double-0")];
+    report.spans.extend([
+        operation((10, 2), "aws.durable.map", "fanmap", 0, &[]),
+        attempted(
+            operation(
+                (11, 10),
+                "aws.durable.step",
+                "aws.durable.step",
+                0,
+                unbounded,
+            ),
+            0.0,
+        ),
+        operation((12, 10), "aws.durable.wait", "aws.durable.wait", 0, &[]),
+        operation((13, 2), "aws.durable.parallel", "fan", 0, &[]),
+        operation((14, 13), "aws.durable.child_context", "kid", 0, &[]),
+        attempted(
+            operation((15, 14), "aws.durable.step", "once", 0, failure),
+            0.0,
+        ),
+        operation((16, 2), "aws.durable.wait_for_callback", "approval", 0, &[]),
+        operation((17, 16), "aws.durable.create_callback", "ext", 0, &[]),
+        attempted(
+            operation((18, 2), "aws.durable.step", "flaky", 0, failure),
+            0.0,
+        ),
+        sketch(
+            (19, 2),
+            "aws.durable.suspended",
+            "order",
+            (1, 1_500_000, 400_000),
+            &[("aws.durable.suspended_on", "wait pause")],
+        ),
+        attempted(
+            operation((20, 6), "aws.durable.step", "flaky", 1, failure),
+            1.0,
+        ),
+        attempted(
+            operation((21, 6), "aws.durable.wait_for_condition", "poll", 1, &[]),
+            2.0,
+        ),
+        operation((22, 6), "aws.durable.invoke", "call", 1, call),
+        operation(
+            (23, 6),
+            "aws.durable.child_context",
+            "kid-2",
+            1,
+            &[("aws.durable.replayed", "true")],
+        ),
+    ]);
+    report
+        .spans
+        .sort_by_key(|span| (span.invocation, span.start));
+    insta::assert_snapshot!(render_tree(&report, Palette::Plain), @r#"
+    order succeeded: 2 invocations, each in a process of its own, 1 trace
+
+    trace 6b02ae0600000000000000000000002a
+    aws.lambda                                  order              41.2 ms  pending    invocation 0 began the trace
+    └─ aws.durable.execute                      order              38.0 ms  pending    ◀ the anchor in _datadog_0
+       ├─ aws.durable.map                       fanmap             1.00 ms  ok
+       │  ├─ aws.durable.step                   double-0           1.00 ms  ok
+       │  └─ aws.durable.wait                   aws.durable.wait   1.00 ms  ok
+       ├─ aws.durable.parallel                  fan                1.00 ms  ok
+       │  └─ aws.durable.child_context          kid                1.00 ms  ok
+       │     └─ aws.durable.step                once               1.00 ms  error      FlakyError: boom
+       ├─ aws.durable.wait_for_callback         approval           1.00 ms  ok
+       │  └─ aws.durable.create_callback        ext                1.00 ms  ok
+       ├─ aws.durable.step                      flaky              1.00 ms  error      1st attempt: FlakyError: boom
+       ├─ aws.durable.suspended                 order             400.0 ms  asleep     on wait pause
+       └─ aws.lambda                            order               1.20 s  succeeded  invocation 1 resumed from _datadog_0 after 90.50 s asleep on wait pause
+          └─ aws.durable.execute                order              0.42 ms  succeeded
+             ├─ aws.durable.step                flaky              1.00 ms  error      2nd attempt: FlakyError: boom
+             ├─ aws.durable.wait_for_condition  poll               1.00 ms  ok         3rd attempt
+             ├─ aws.durable.invoke              call               1.00 ms  ok         of plain-target
+             └─ aws.durable.child_context       kid-2              1.00 ms  ok         replayed
+
+    _datadog_0 in the execution's log, written by invocation 0, read by 1
+      trace     6b02ae0600000000000000000000002a
+      parent    2
+      priority  1
+      tags      _dd.p.dm=-0
+
+    result "done"
+    "#);
+}
