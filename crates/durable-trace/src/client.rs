@@ -26,6 +26,7 @@ use aws_sdk_lambda::types::CheckpointUpdatedExecutionState;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::RetryConfig;
 
@@ -134,7 +135,8 @@ impl Watch {
         cfg.interceptor_state().store_put(call);
     }
 
-    /// A riding request failed: its next attempt goes without us. A refusal that may be ours becomes one that is tried again.
+    /// A riding request failed: what its next attempt carries is decided here. A refusal that may be ours becomes one that is
+    /// tried again.
     fn attempt_failed(
         &self,
         context: &mut FinalizerInterceptorContextMut<'_>,
@@ -149,8 +151,24 @@ impl Watch {
         let Some(Err(error)) = context.output_or_error_mut() else {
             return;
         };
-        let refused = is_refusal(error);
+        let failure = if is_refusal(error) {
+            AttemptFailure::Refused
+        } else if error.as_connector_error().is_some() || error.is_timeout_error() {
+            AttemptFailure::Unanswered
+        } else {
+            AttemptFailure::Answered
+        };
+        let attempt = cfg
+            .load::<RequestAttempts>()
+            .map_or(1, RequestAttempts::attempts);
+        let max_attempts = cfg
+            .load::<RetryConfig>()
+            .map_or(1, RetryConfig::max_attempts);
+        if next_attempt(failure, attempt, max_attempts) == Carry::Keep {
+            return;
+        }
         call.session.ride_dropped();
+        let refused = failure == AttemptFailure::Refused;
         if refused {
             self.refused.store(true, Ordering::Relaxed);
             let cause = format!("{error:?}");
@@ -282,6 +300,37 @@ impl Intercept for Watch {
     }
 }
 
+/// How an attempt that carried a checkpoint failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum AttemptFailure {
+    /// With an answer: throttled, a fault of the service's, a stale token.
+    Answered,
+    /// With the answer that the request holds what it may not.
+    Refused,
+    /// Without an answer: the service may have recorded it.
+    Unanswered,
+}
+
+/// What the next attempt of a request does with the checkpoint in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Carry {
+    Drop,
+    Keep,
+}
+
+/// Decides what attempt number `attempt` + 1 carries; attempts count from 1.
+///
+/// A request that may have been recorded goes out again as it was, since only the very same request finds its own answer there. But
+/// never as the last attempt: if that were refused for our sake, the execution would fail for it.
+fn next_attempt(failure: AttemptFailure, attempt: u32, max_attempts: u32) -> Carry {
+    let is_last = attempt.saturating_add(1) >= max_attempts;
+    if failure == AttemptFailure::Unanswered && !is_last {
+        Carry::Keep
+    } else {
+        Carry::Drop
+    }
+}
+
 /// Whether the service said no to what the request holds, other than to its token.
 fn is_refusal(error: &OrchestratorError<Error>) -> bool {
     let error = error
@@ -289,4 +338,28 @@ fn is_refusal(error: &OrchestratorError<Error>) -> bool {
         .and_then(|e| e.downcast_ref::<CheckpointDurableExecutionError>());
     matches!(error, Some(CheckpointDurableExecutionError::InvalidParameterValueException(refusal))
         if !refusal.message().unwrap_or_default().starts_with(STALE_TOKEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_have_been_recorded_goes_out_again_as_it_was_and_never_as_the_last_attempt() {
+        use AttemptFailure::{Answered, Refused, Unanswered};
+        for (failure, attempt, max_attempts, want, why) in [
+            (Unanswered, 1, 3, Carry::Keep, "it may have been recorded"),
+            (Unanswered, 2, 3, Carry::Drop, "the next is the last"),
+            (Unanswered, 1, 2, Carry::Drop, "the next is the last"),
+            (Answered, 1, 3, Carry::Drop, "it failed for another reason"),
+            (Refused, 1, 3, Carry::Drop, "we may be the reason"),
+            (Refused, 2, 3, Carry::Drop, "we may be the reason"),
+        ] {
+            assert_eq!(
+                next_attempt(failure, attempt, max_attempts),
+                want,
+                "{why}: {attempt} of {max_attempts}"
+            );
+        }
+    }
 }

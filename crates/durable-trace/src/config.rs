@@ -7,6 +7,7 @@ use durable_trace_wire::CheckpointStyles;
 
 use crate::contract::variables;
 use crate::health::{About, ErrorType, Location, Warning, count, warn_once};
+use crate::plan::ReplayedSpans;
 
 /// How a checkpoint reaches the log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -22,6 +23,17 @@ pub enum CheckpointMode {
     Ride,
 }
 
+/// How a resumed invocation relates to the execution's first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Continuity {
+    /// A trace of its own with a span link to the first, for executions that outlive the backend's retention.
+    Link,
+    /// Under the first, in its trace.
+    #[default]
+    Parent,
+}
+
 /// What the environment says, with the defaults filled in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one field a variable")]
@@ -29,6 +41,7 @@ pub(crate) struct Environment {
     pub(crate) checkpoint_budget: Duration,
     pub(crate) checkpoint_mode: CheckpointMode,
     pub(crate) checkpoint_styles: CheckpointStyles,
+    pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
     pub(crate) flush_budget: Duration,
@@ -38,7 +51,10 @@ pub(crate) struct Environment {
     pub(crate) json_logs: bool,
     pub(crate) log_level: Option<String>,
     pub(crate) rust_log: Option<String>,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) service: Option<String>,
+    pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
@@ -67,6 +83,10 @@ impl Environment {
             "datadog or datadog,tracecontext",
         );
         let cross_invocation = read(variables::CROSS_INVOCATION_TRACING, "true or false");
+        let continuity = read(variables::CONTINUITY, "parent or link");
+        let max_age = read(variables::MAX_AGE, "an age, such as 36h or 15d");
+        let replayed_spans = read(variables::REPLAYED_SPANS, "omit or emit");
+        let suspended_spans = read(variables::SUSPENDED_SPANS, "true or false");
         let enabled = read(variables::TRACE_ENABLED, "true or false");
         let flush_budget = read(variables::FLUSH_BUDGET_MS, "milliseconds, such as 500");
         let tags_max_length = read(
@@ -84,6 +104,9 @@ impl Environment {
             checkpoint_styles: checkpoint_styles
                 .parse(&mut bad, parse_styles)
                 .unwrap_or(CheckpointStyles::Datadog),
+            continuity: continuity
+                .parse(&mut bad, parse_continuity)
+                .unwrap_or_default(),
             cross_invocation: cross_invocation.parse(&mut bad, parse_bool).unwrap_or(true),
             enabled: enabled.parse(&mut bad, parse_bool).unwrap_or(true),
             flush_budget: flush_budget
@@ -97,7 +120,12 @@ impl Environment {
                 .is_some_and(|format| format.eq_ignore_ascii_case("json")),
             log_level: lookup("AWS_LAMBDA_LOG_LEVEL"),
             rust_log: lookup("RUST_LOG"),
+            max_age: max_age.parse(&mut bad, parse_age),
+            replayed_spans: replayed_spans
+                .parse(&mut bad, parse_replayed_spans)
+                .unwrap_or_default(),
             service: lookup("DD_SERVICE"),
+            suspended_spans: suspended_spans.parse(&mut bad, parse_bool).unwrap_or(false),
             tags_max_length: tags_max_length
                 .parse(&mut bad, |text| text.parse().ok())
                 .unwrap_or(512),
@@ -139,6 +167,38 @@ fn parse_bool(text: &str) -> Option<bool> {
 
 fn parse_millis(text: &str) -> Option<Duration> {
     text.parse().ok().map(Duration::from_millis)
+}
+
+/// Seconds, or a number with the unit `s`, `m`, `h` or `d`.
+fn parse_age(text: &str) -> Option<Duration> {
+    let (digits, seconds) = match text.char_indices().last()? {
+        (unit, 's') => (text.get(..unit)?, 1),
+        (unit, 'm') => (text.get(..unit)?, 60),
+        (unit, 'h') => (text.get(..unit)?, 3_600),
+        (unit, 'd') => (text.get(..unit)?, 86_400),
+        _ => (text, 1),
+    };
+    digits
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+}
+
+fn parse_continuity(text: &str) -> Option<Continuity> {
+    match text {
+        "link" => Some(Continuity::Link),
+        "parent" => Some(Continuity::Parent),
+        _ => None,
+    }
+}
+
+fn parse_replayed_spans(text: &str) -> Option<ReplayedSpans> {
+    match text {
+        "emit" => Some(ReplayedSpans::Emit),
+        "omit" => Some(ReplayedSpans::Omit),
+        _ => None,
+    }
 }
 
 fn parse_mode(text: &str) -> Option<CheckpointMode> {
@@ -220,6 +280,9 @@ mod tests {
         assert_eq!(environment.checkpoint_styles, CheckpointStyles::Datadog);
         assert_eq!(environment.flush_budget, Duration::from_millis(500));
         assert_eq!(environment.tags_max_length, 512);
+        assert_eq!(environment.continuity, Continuity::Parent);
+        assert_eq!(environment.replayed_spans, ReplayedSpans::Omit);
+        assert!(environment.max_age.is_none() && !environment.suspended_spans);
         assert_eq!(environment.concurrency, 1);
         assert!(environment.cross_invocation && environment.enabled && environment.warnings);
         assert!(environment.bad.is_empty());
@@ -236,11 +299,19 @@ mod tests {
             (variables::FLUSH_BUDGET_MS, "9"),
             (variables::TAGS_MAX_LENGTH, "64"),
             (variables::WARNINGS, "false"),
+            (variables::CONTINUITY, "link"),
+            (variables::MAX_AGE, "2d"),
+            (variables::REPLAYED_SPANS, "emit"),
+            (variables::SUSPENDED_SPANS, "true"),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "4"),
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ]);
         assert_eq!(environment.checkpoint_budget, Duration::from_millis(7));
         assert_eq!(environment.checkpoint_mode, CheckpointMode::Call);
+        assert_eq!(environment.continuity, Continuity::Link);
+        assert_eq!(environment.max_age, Some(Duration::from_secs(172_800)));
+        assert_eq!(environment.replayed_spans, ReplayedSpans::Emit);
+        assert!(environment.suspended_spans);
         assert_eq!(
             environment.checkpoint_styles,
             CheckpointStyles::DatadogAndTraceContext
@@ -254,12 +325,35 @@ mod tests {
     }
 
     #[test]
+    fn an_age_is_seconds_or_has_a_unit() {
+        for (text, want) in [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("2m", Some(120)),
+            ("1h", Some(3_600)),
+            ("3d", Some(259_200)),
+            ("", None),
+            ("h", None),
+            ("-1h", None),
+            ("1 h", None),
+            ("99999999999999999999d", None),
+            ("213503982334602d", None),
+            ("1é", None),
+        ] {
+            assert_eq!(parse_age(text), want.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
     fn an_unusable_value_leaves_the_default_and_is_named() {
         for (name, value) in [
             (variables::CHECKPOINT_BUDGET_MS, "-1"),
             (variables::CHECKPOINT_MODE, "swim"),
             (variables::CHECKPOINT_STYLE, "b3"),
             (variables::TRACE_ENABLED, "maybe"),
+            (variables::CONTINUITY, "both"),
+            (variables::MAX_AGE, "soon"),
+            (variables::REPLAYED_SPANS, "some"),
             (variables::TAGS_MAX_LENGTH, "long"),
         ] {
             let environment = read(&[(name, value)]);

@@ -6,14 +6,30 @@
 
 /// Span names (Datadog: operation names; OpenTelemetry: span names).
 pub mod span_names {
+    /// A child context, `with_retry`, or a combinator (`join_all`, `try_join_all`, `race`, `select_ok`).
+    pub const CHILD_CONTEXT: &str = "aws.durable.child_context";
+    /// A callback that somebody is to complete.
+    pub const CREATE_CALLBACK: &str = "aws.durable.create_callback";
     /// One execution's handler in one invocation.
     pub const EXECUTE: &str = "aws.durable.execute";
+    /// A call of another function.
+    pub const INVOKE: &str = "aws.durable.invoke";
     /// One Lambda invocation.
     pub const LAMBDA: &str = "aws.lambda";
+    /// A map over items; what its iterations do hangs on it.
+    pub const MAP: &str = "aws.durable.map";
+    /// Branches side by side; what they do hangs on it.
+    pub const PARALLEL: &str = "aws.durable.parallel";
     /// One attempt of a step.
     pub const STEP: &str = "aws.durable.step";
-    /// One durable timer, as far as this invocation saw it.
+    /// The time that an execution slept before an invocation, with `DURABLE_TRACE_SUSPENDED_SPANS`. Ours alone.
+    pub const SUSPENDED: &str = "aws.durable.suspended";
+    /// A durable timer.
     pub const WAIT: &str = "aws.durable.wait";
+    /// A callback together with the step that submits it.
+    pub const WAIT_FOR_CALLBACK: &str = "aws.durable.wait_for_callback";
+    /// One check of a condition.
+    pub const WAIT_FOR_CONDITION: &str = "aws.durable.wait_for_condition";
 }
 
 /// Attribute keys (Datadog: `meta` for text, `metrics` for numbers).
@@ -60,7 +76,9 @@ pub mod keys {
     pub const INTEGRATION_ERROR_LOCATIONS: &str = "aws.durable.integration_error_locations";
     /// `succeeded`, `failed` or `pending`.
     pub const INVOCATION_STATUS: &str = "aws.durable.invocation_status";
-    /// The attempt of a step, 0 for the first.
+    /// The name or ARN of the function that an invoke calls; only where the invoke was started.
+    pub const INVOKED_FUNCTION: &str = "aws.durable.invoke.function_name";
+    /// The attempt of a step or of a condition's check, 0 for the first.
     pub const OPERATION_ATTEMPT: &str = "aws.durable.operation_attempt";
     /// The SDK's id of the operation.
     pub const OPERATION_ID: &str = "aws.durable.operation_id";
@@ -72,6 +90,13 @@ pub mod keys {
     pub const REQUEST_ID: &str = "request_id";
     /// The function's name.
     pub const RESOURCE_NAMES: &str = "resource_names";
+    /// Milliseconds from the moment at which what the execution slept on was ready to the start of the invocation. Ours alone.
+    pub const RESUME_DELAY_MS: &str = "aws.durable.resume_delay_ms";
+    /// Milliseconds that the execution slept: from the latest timestamp that the invocation before left in the log (the start of an
+    /// operation, or the end of one that the function itself ended) to the start of this one. Ours alone.
+    pub const SUSPENDED_MS: &str = "aws.durable.suspended_ms";
+    /// Type and name of what the execution slept on, such as `wait until-tomorrow`: of several, the first that was ready. Ours alone.
+    pub const SUSPENDED_ON: &str = "aws.durable.suspended_on";
 }
 
 /// Values of some keys.
@@ -88,6 +113,8 @@ pub mod values {
 pub mod variables {
     /// Whether checkpoints are written (`true`, the default, or `false`). Reading goes on.
     pub const CROSS_INVOCATION_TRACING: &str = "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED";
+    /// `parent` (default): resumed invocations go on in the trace; `link`: each is a trace of its own, linked to the first.
+    pub const CONTINUITY: &str = "DURABLE_TRACE_CONTINUITY";
     /// Time for a checkpoint call of our own, in milliseconds (250).
     pub const CHECKPOINT_BUDGET_MS: &str = "DURABLE_TRACE_CHECKPOINT_BUDGET_MS";
     /// `ride` (default) or `call`.
@@ -96,6 +123,12 @@ pub mod variables {
     pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";
     /// Time that the end of an invocation waits for the exporter, in milliseconds (500).
     pub const FLUSH_BUDGET_MS: &str = "DURABLE_TRACE_FLUSH_BUDGET_MS";
+    /// Age of an execution past which resumed invocations link instead of going on: seconds, or with `s`, `m`, `h` or `d`. Off by default.
+    pub const MAX_AGE: &str = "DURABLE_TRACE_MAX_AGE";
+    /// `omit` (default): an operation is one span; `emit`: replays are spans too.
+    pub const REPLAYED_SPANS: &str = "DURABLE_TRACE_REPLAYED_SPANS";
+    /// `true`: one `aws.durable.suspended` span per resume (`false`).
+    pub const SUSPENDED_SPANS: &str = "DURABLE_TRACE_SUSPENDED_SPANS";
     /// Length limit of `x-datadog-tags`, in characters (512).
     pub const TAGS_MAX_LENGTH: &str = "DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH";
     /// `false`: no spans, no writes, the SDK's plain behaviour.

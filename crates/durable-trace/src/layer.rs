@@ -5,6 +5,7 @@
 //! OpenTelemetry context that belongs there, so that whatever starts a span inside, by `tracing` or by OpenTelemetry, finds its parent.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use aws_durable_execution_sdk::observability::{TARGET, event_names, field_names, span_names};
 use opentelemetry::{Context as OtelContext, ContextGuard};
@@ -17,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::health::{Location, shielded};
 use crate::registry::registry;
+use crate::session::Session;
 
 /// The layer to add to a subscriber of your own. [`run`](crate::run) installs it by itself where no subscriber is set.
 ///
@@ -96,12 +98,64 @@ pub fn user_spans<S>() -> impl Filter<S> + Clone {
 #[derive(Debug)]
 struct Layer;
 
-/// Where the code inside a span of the SDK's is to run. In the span's extensions.
-struct Inside(OtelContext);
+/// Whose code runs inside a span of the SDK's. In the span's extensions.
+#[derive(Clone, Debug)]
+struct Inside {
+    session: Arc<Session>,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// The body of a context. `condition` is the one whose check is running there.
+    Body {
+        context: Whose,
+        condition: Option<String>,
+    },
+    /// The handler. `condition` as above.
+    Handler { condition: Option<String> },
+    /// The body of a step.
+    Step(OtelContext),
+}
+
+/// Which context a body is the body of.
+#[derive(Clone, Debug)]
+enum Whose {
+    /// Most likely this one, until an operation inside says it.
+    Guessed(Option<String>),
+    Known(String),
+}
+
+impl Whose {
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Guessed(id) => id.as_deref(),
+            Self::Known(id) => Some(id),
+        }
+    }
+}
+
+impl Inside {
+    /// The context that belongs inside, as things are now.
+    fn context(&self) -> Option<OtelContext> {
+        let of = |id: Option<&str>| id.and_then(|id| self.session.context_in(id));
+        match &self.place {
+            Place::Body { context, condition } => {
+                of(condition.as_deref()).or_else(|| of(context.id()))
+            }
+            Place::Handler { condition } => of(condition.as_deref()),
+            Place::Step(context) => return Some(context.clone()),
+        }
+        .or_else(|| self.session.context())
+    }
+}
 
 thread_local! {
     /// What this thread has attached, innermost last; a guard cannot leave its thread.
     static ATTACHED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+
+    /// The context whose start the SDK has just recorded, and by which task: the next body that the task begins is its own.
+    static BEGUN: RefCell<Option<(Option<tokio::task::Id>, String)>> = const { RefCell::new(None) };
 }
 
 impl<S> tracing_subscriber::Layer<S> for Layer
@@ -113,22 +167,18 @@ where
             return;
         };
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(Inside(inside));
+            span.extensions_mut().insert(inside);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         // Taken out before it is attached: attaching may call back into tracing, which must not find the extensions locked.
-        let inside = span
-            .extensions()
-            .get::<Inside>()
-            .map(|inside| inside.0.clone());
-        if let Some(inside) = inside {
-            let guard = inside.attach();
-            // Nothing to be done where a thread is being torn down.
-            let _ = ATTACHED.try_with(|attached| attached.borrow_mut().push((id.clone(), guard)));
-        }
+        let inside = span.extensions().get::<Inside>().cloned();
+        let Some(inside) = inside.and_then(|inside| inside.context()) else {
+            return;
+        };
+        attach(id, inside);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
@@ -140,31 +190,126 @@ where
         drop(guard);
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        shielded(Location::Span, "", || seen(event));
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let Some(session) = registry().by_request(&fields.arn, &fields.request_id) else {
+            return;
+        };
+        shielded(Location::Span, session.arn(), || {
+            seen(&session, &fields);
+            let Some(span) = context.event_span(event) else {
+                return;
+            };
+            let moved = span
+                .extensions_mut()
+                .get_mut::<Inside>()
+                .is_some_and(|inside| inside.hear(&session, &fields));
+            if moved {
+                let inside = span.extensions().get::<Inside>().cloned();
+                if let Some(inside) = inside.and_then(|inside| inside.context()) {
+                    reattach(&span.id(), &inside);
+                }
+            }
+        });
     }
 }
 
-/// The context that belongs inside a new span of the SDK's.
-fn enter(attributes: &Attributes<'_>) -> Option<OtelContext> {
+fn attach(id: &Id, inside: OtelContext) {
+    let guard = inside.attach();
+    // Nothing to be done where a thread is being torn down.
+    let _ = ATTACHED.try_with(|attached| attached.borrow_mut().push((id.clone(), guard)));
+}
+
+/// Changes what is attached for a span that is entered at this moment: the code after the event belongs elsewhere.
+fn reattach(id: &Id, inside: &OtelContext) {
+    let entered = ATTACHED.try_with(|attached| {
+        let mut attached = attached.borrow_mut();
+        let (own, others) = std::mem::take(&mut *attached)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(own, _)| own == id);
+        *attached = others;
+        own
+    });
+    let Ok(entered) = entered else { return };
+    let times = entered.len();
+    drop(entered);
+    for _ in 0..times {
+        attach(id, inside.clone());
+    }
+}
+
+/// What belongs inside a new span of the SDK's.
+fn enter(attributes: &Attributes<'_>) -> Option<Inside> {
     let mut fields = Fields::default();
     attributes.record(&mut fields);
     let session = registry().by_request(&fields.arn, &fields.request_id)?;
-    session.layer_is_here();
-    if attributes.metadata().name() == span_names::OPERATION {
+    let is_first = session.layer_is_here(tokio::task::try_id());
+    let place = if attributes.metadata().name() == span_names::OPERATION {
         // The SDK counts attempts from 1.
-        return session.body_entered(&fields.operation_id, fields.attempt.saturating_sub(1));
-    }
-    session.context()
+        Place::Step(session.body_entered(&fields.operation_id, fields.attempt.saturating_sub(1))?)
+    } else if is_first {
+        Place::Handler { condition: None }
+    } else {
+        Place::Body {
+            context: whose_body(&session),
+            condition: None,
+        }
+    };
+    Some(Inside { session, place })
 }
 
-fn seen(event: &Event<'_>) {
-    let mut fields = Fields::default();
-    event.record(&mut fields);
-    if fields.message == event_names::OPERATION_REPLAYED
-        && let Some(session) = registry().by_request(&fields.arn, &fields.request_id)
-    {
-        session.replayed(&fields.operation_id);
+/// The context whose body is about to run.
+///
+/// A child context's body runs in the task that has just begun it. The items of a map and the branches of a parallel run in tasks of
+/// their own, begun by the one batch that is under way; where several are, the first operation inside has to say.
+fn whose_body(session: &Session) -> Whose {
+    let begun = BEGUN
+        .try_with(|begun| begun.borrow_mut().take())
+        .ok()
+        .flatten();
+    let task = tokio::task::try_id();
+    match begun {
+        Some((own, id)) if own == task => Whose::Known(id),
+        _ if session.handler_task() != task => Whose::Guessed(session.only_batch()),
+        _ => Whose::Guessed(None),
+    }
+}
+
+fn seen(session: &Session, fields: &Fields) {
+    match fields.message.as_str() {
+        event_names::OPERATION_REPLAYED => session.replayed(&fields.operation_id),
+        event_names::OPERATION_STARTED if fields.operation_type == "Context" => {
+            let own = (tokio::task::try_id(), fields.operation_id.clone());
+            let _ = BEGUN.try_with(|begun| *begun.borrow_mut() = Some(own));
+        }
+        _ => {}
+    }
+}
+
+impl Inside {
+    /// Learns from an event inside the span where its code belongs. Returns whether that has changed.
+    fn hear(&mut self, session: &Session, fields: &Fields) -> bool {
+        let (context, condition) = match &mut self.place {
+            Place::Body { context, condition } => (Some(context), condition),
+            Place::Handler { condition } => (None, condition),
+            Place::Step(_) => return false,
+        };
+        let mut moved = false;
+        if let Some(context @ Whose::Guessed(_)) = context
+            && let Some(parent) = session.parent_of(&fields.operation_id)
+        {
+            // An operation inside it names it as its parent.
+            moved = context.id() != Some(&parent);
+            *context = Whose::Known(parent);
+        }
+        if fields.operation_sub_type == "WaitForCondition" {
+            // The check of a condition has no span of the SDK's; it runs between the two.
+            let checks = fields.message == event_names::OPERATION_STARTED;
+            *condition = checks.then(|| fields.operation_id.clone());
+            moved = true;
+        }
+        moved
     }
 }
 
@@ -174,6 +319,8 @@ struct Fields {
     attempt: u32,
     message: String,
     operation_id: String,
+    operation_sub_type: String,
+    operation_type: String,
     request_id: String,
 }
 
@@ -188,6 +335,8 @@ impl Visit for Fields {
         let text = match field.name() {
             field_names::EXECUTION_ARN => &mut self.arn,
             field_names::OPERATION_ID => &mut self.operation_id,
+            field_names::OPERATION_SUB_TYPE => &mut self.operation_sub_type,
+            field_names::OPERATION_TYPE => &mut self.operation_type,
             field_names::REQUEST_ID => &mut self.request_id,
             "message" => &mut self.message,
             _ => return,

@@ -29,7 +29,7 @@
 //!
 //! - It never changes a workflow: the response is the SDK's, and a failure of ours is counted ([`health`]) and dropped.
 //! - It sends nothing but spans, to the agent that the tracer is configured for. Payloads, results and inputs stay where they are.
-//! - Spans of operations other than steps and waits are not there yet.
+//! - An execution that is stopped or times out has no last invocation, so no span shows its end.
 //!
 //! # Environment
 //!
@@ -44,7 +44,11 @@
 //! | `DURABLE_TRACE_CHECKPOINT_BUDGET_MS` | milliseconds | `250` | time for a checkpoint call of our own |
 //! | `DURABLE_TRACE_CHECKPOINT_MODE` | `ride`, `call` | `ride` | how a checkpoint reaches the log: see [`CheckpointMode`] |
 //! | `DURABLE_TRACE_CHECKPOINT_STYLE` | `datadog`, `datadog,tracecontext` | `datadog` | headers in a checkpoint |
+//! | `DURABLE_TRACE_CONTINUITY` | `parent`, `link` | `parent` | whether resumed invocations go on in the trace: see [`Continuity`] |
 //! | `DURABLE_TRACE_FLUSH_BUDGET_MS` | milliseconds | `500` | how long the end of an invocation waits for the exporter |
+//! | `DURABLE_TRACE_MAX_AGE` | seconds, or with `s`, `m`, `h`, `d` | off | age of an execution past which its invocations link |
+//! | `DURABLE_TRACE_REPLAYED_SPANS` | `omit`, `emit` | `omit` | whether replayed work is spans too: see [`ReplayedSpans`] |
+//! | `DURABLE_TRACE_SUSPENDED_SPANS` | boolean | `false` | one `aws.durable.suspended` span per resume |
 //! | `DURABLE_TRACE_WARNINGS` | boolean | `true` | whether what you can act on is logged at WARN, once per process |
 //!
 //! A boolean is `true`, `1`, `false` or `0`, in any case. A value that cannot be used leaves the default in force and is named in
@@ -63,6 +67,7 @@ mod layer;
 mod options;
 mod plan;
 mod registry;
+mod resume;
 mod service;
 mod session;
 mod setup;
@@ -70,12 +75,13 @@ mod spans;
 mod subscriber;
 mod traced;
 
-pub use config::CheckpointMode;
+pub use config::{CheckpointMode, Continuity};
 pub use durable_trace_wire::CheckpointStyles;
 pub use event::Event;
 pub use health::{ErrorType, Health, Location, Outcome, health};
 pub use layer::{layer, user_spans};
 pub use options::{BuildOptionsError, Options, OptionsBuilder};
+pub use plan::ReplayedSpans;
 pub use service::{InvocationFuture, run, run_with_options, wrap};
 
 /// The program in the README, compiled as a doc test.

@@ -8,7 +8,8 @@ use durable_trace_wire::CheckpointStyles;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use crate::config::{CheckpointMode, environment};
+use crate::config::{CheckpointMode, Continuity, environment};
+use crate::plan::ReplayedSpans;
 use crate::spans::Propagator;
 
 /// Settings of [`run_with_options`](crate::run_with_options) and [`wrap`](crate::wrap).
@@ -54,11 +55,15 @@ pub(crate) struct Settings {
     pub(crate) checkpoint_budget: Duration,
     pub(crate) checkpoint_mode: CheckpointMode,
     pub(crate) checkpoint_styles: CheckpointStyles,
+    pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
     pub(crate) flush_budget: Duration,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) resource: Option<String>,
     pub(crate) service: Option<String>,
+    pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
 }
 
@@ -90,7 +95,11 @@ pub struct OptionsBuilder {
     checkpoint_budget: Option<Duration>,
     checkpoint_styles: Option<CheckpointStyles>,
     flush_budget: Option<Duration>,
+    continuity: Option<Continuity>,
     cross_invocation_tracing: Option<bool>,
+    max_age: Option<Duration>,
+    replayed_spans: Option<ReplayedSpans>,
+    suspended_spans: Option<bool>,
     install_subscriber: Option<bool>,
 }
 
@@ -179,6 +188,30 @@ impl OptionsBuilder {
         self
     }
 
+    /// Whether replayed work is spans too, instead of `DURABLE_TRACE_REPLAYED_SPANS`.
+    pub fn replayed_spans(mut self, replayed_spans: ReplayedSpans) -> Self {
+        self.replayed_spans = Some(replayed_spans);
+        self
+    }
+
+    /// Whether the time asleep is a span, instead of `DURABLE_TRACE_SUSPENDED_SPANS`.
+    pub fn suspended_spans(mut self, enabled: bool) -> Self {
+        self.suspended_spans = Some(enabled);
+        self
+    }
+
+    /// How a resumed invocation relates to the first, instead of `DURABLE_TRACE_CONTINUITY`.
+    pub fn continuity(mut self, continuity: Continuity) -> Self {
+        self.continuity = Some(continuity);
+        self
+    }
+
+    /// The age of an execution past which its invocations link, instead of `DURABLE_TRACE_MAX_AGE`.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
     /// Whether [`run`](crate::run) installs a subscriber when there is none yet (default: it does).
     pub fn install_subscriber(mut self, install: bool) -> Self {
         self.install_subscriber = Some(install);
@@ -219,13 +252,17 @@ impl OptionsBuilder {
                 checkpoint_styles: self
                     .checkpoint_styles
                     .unwrap_or(environment.checkpoint_styles),
+                continuity: self.continuity.unwrap_or(environment.continuity),
                 cross_invocation: self
                     .cross_invocation_tracing
                     .unwrap_or(environment.cross_invocation),
                 enabled: environment.enabled,
                 flush_budget: self.flush_budget.unwrap_or(environment.flush_budget),
+                max_age: self.max_age.or(environment.max_age),
+                replayed_spans: self.replayed_spans.unwrap_or(environment.replayed_spans),
                 resource: self.resource,
                 service: self.service,
+                suspended_spans: self.suspended_spans.unwrap_or(environment.suspended_spans),
                 tags_max_length: environment.tags_max_length,
             },
             install_subscriber: self.install_subscriber.unwrap_or(true),

@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use durable_trace_wire as wire;
 use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
 use wire::{Decision, ResponseStatus, UnixMillis};
 
-use crate::config::CheckpointMode;
+use crate::config::{CheckpointMode, Continuity};
 use crate::health::{self, About, ErrorType, Location, Outcome};
 use crate::options::Settings;
-use crate::plan::{Action, Input, Layer, Plan, Update};
+use crate::plan::{self, Action, Input, Layer, Plan, Update};
 use crate::registry::registry;
-use crate::spans::{self, InvocationFacts, Spans, Tracing};
+use crate::resume::{decide_continuity, measure_sleep};
+use crate::spans::{self, InvocationFacts, Resume, Spans, Tracing, system_time};
 
 /// Operations that the service allows in one execution.
 /// See <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
@@ -31,6 +33,9 @@ pub(crate) struct Session {
     spans: Spans,
     /// An `aws.lambda` span that another library has open.
     active_lambda: Option<Context>,
+    started: SystemTime,
+    /// Ids of what changed since the invocation before, as the event tells.
+    updated: Vec<String>,
     layer_seen: AtomicBool,
     state: Mutex<State>,
 }
@@ -48,6 +53,7 @@ struct State {
     /// A checkpoint call failed: nothing is ridden after that.
     failed: bool,
     saved: Saved,
+    handler_task: Option<tokio::task::Id>,
 }
 
 #[derive(Debug)]
@@ -105,19 +111,26 @@ impl Session {
             arn: facts.arn.clone(),
             request_id: facts.request_id.clone(),
             spans: Spans::new(Arc::clone(&tracing), started),
-            settings,
+            started,
+            updated: invocation
+                .updated_operation_ids
+                .iter()
+                .map(|id| id.to_string())
+                .collect(),
             tracing,
             active_lambda,
             layer_seen: AtomicBool::new(false),
             state: Mutex::new(State {
-                plan: Plan::default(),
+                plan: Plan::new(settings.replayed_spans),
                 log,
                 facts,
                 token: invocation.checkpoint_token.as_deref().map(str::to_owned),
                 sequence: 0,
                 failed: false,
                 saved: Saved::Open,
+                handler_task: None,
             }),
+            settings,
         });
         registry().insert(Arc::clone(&session), invocation.checkpoint_token.as_deref());
         if !paged {
@@ -150,23 +163,56 @@ impl Session {
         }
     }
 
-    /// Opens the invocation's spans now that the whole log is known.
+    /// Opens the invocation's spans now that the whole log is known, and tells of what ended meanwhile.
     fn open(&self, operations: &[wire::Operation<'_>]) {
-        let (read, facts) = {
+        let (read, facts, asleep, actions) = {
             let mut state = self.lock();
-            state.plan.apply(Input::Loaded(operations));
+            let updated = &self.updated;
+            let actions = state.plan.apply(Input::Loaded {
+                operations,
+                updated,
+            });
             let read = match &state.log {
                 Log::Read(read) => read.found.as_ref().map(|found| found.context.clone()),
                 Log::Loading(_) => None,
             };
-            (read, state.facts.clone())
+            let links =
+                decide_continuity(&self.settings, operations, self.started) == Continuity::Link;
+            if links && read.is_some() {
+                // The first invocation stays what all others link to.
+                state.saved = Saved::Needless;
+            }
+            (
+                read.map(|read| (read, links)),
+                state.facts.clone(),
+                state.plan.asleep().cloned(),
+                actions,
+            )
         };
-        let origin = read.as_ref().and_then(|context| context.origin.clone());
-        let parent = read.map_or_else(Context::new, |context| {
-            spans::extract(&self.tracing, &context)
-        });
-        self.spans
-            .open_invocation(&parent, origin, self.active_lambda.clone(), &facts);
+        let mut resume = Resume {
+            active: self.active_lambda.clone(),
+            sleep: asleep
+                .as_ref()
+                .map(|asleep| measure_sleep(asleep, self.started)),
+            ..Resume::default()
+        };
+        if let Some((context, links)) = read {
+            let anchor = spans::extract(&self.tracing, &context);
+            if links {
+                resume.link = Some(anchor.span().span_context().clone());
+            } else {
+                resume.origin = context.origin;
+                resume.parent = anchor;
+            }
+        }
+        self.spans.open_invocation(&resume, &facts);
+        let since = asleep
+            .and_then(|asleep| system_time(asleep.since?))
+            .filter(|since| *since <= self.started);
+        if let Some(since) = since.filter(|_| self.settings.suspended_spans) {
+            self.spans.tell_sleep(&resume, &facts, since);
+        }
+        self.perform(actions);
     }
 
     /// Takes a page of the log that the SDK fetched; the last one opens the spans.
@@ -195,13 +241,39 @@ impl Session {
         self.spans.execute_context()
     }
 
-    /// Our layer saw a span of the SDK's for this invocation.
-    pub(crate) fn layer_is_here(&self) {
-        self.layer_seen.store(true, Ordering::Relaxed);
+    /// Our layer saw a span of the SDK's for this invocation; gives whether it is the first: the handler's, which runs in `task`.
+    pub(crate) fn layer_is_here(&self, task: Option<tokio::task::Id>) -> bool {
+        let is_first = !self.layer_seen.swap(true, Ordering::Relaxed);
+        if is_first {
+            self.lock().handler_task = task;
+        }
+        is_first
+    }
+
+    /// The task that runs the handler; `None` outside of any.
+    pub(crate) fn handler_task(&self) -> Option<tokio::task::Id> {
+        self.lock().handler_task
+    }
+
+    /// The map or parallel that is under way, if there is just one.
+    pub(crate) fn only_batch(&self) -> Option<String> {
+        self.lock().plan.only_batch()
     }
 
     pub(crate) fn is_layer_here(&self) -> bool {
         self.layer_seen.load(Ordering::Relaxed)
+    }
+
+    /// Where code runs that belongs to the operation `id`: under its span, or the nearest around it.
+    pub(crate) fn context_in(&self, id: &str) -> Option<Context> {
+        let open = self.lock().plan.open_around(id);
+        open.and_then(|id| self.spans.operation_context(&id))
+            .or_else(|| self.context())
+    }
+
+    /// The operation that encloses the operation `id`.
+    pub(crate) fn parent_of(&self, id: &str) -> Option<String> {
+        self.lock().plan.parent_of(id)
     }
 
     /// The SDK entered the body of a step; gives the context that the body is to run in.
@@ -401,7 +473,6 @@ impl Session {
             self.spans
                 .open_lambda_only(self.active_lambda.clone(), &facts);
         }
-        self.apply(Input::Over { layer });
         let suspended = matches!(
             result,
             spans::Result::Answered {
@@ -409,6 +480,12 @@ impl Session {
                 ..
             }
         );
+        let outcome = if suspended {
+            plan::Outcome::Suspended
+        } else {
+            plan::Outcome::Ended
+        };
+        self.apply(Input::Over { layer, outcome });
         if self.lock().saved == Saved::Written && !suspended {
             health::note(Outcome::Unused);
         }

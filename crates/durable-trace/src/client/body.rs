@@ -21,7 +21,8 @@ pub(super) fn remove_update(request: &mut HttpRequest, id: &str) {
     *request.body_mut() = SdkBody::from(body);
 }
 
-/// All else is kept to the letter.
+/// All else is kept to the letter, but for the client token: it names a request, and this is another one. The same change each time,
+/// so that further attempts are again the same request.
 fn without_update(body: &[u8], id: &str) -> Option<Vec<u8>> {
     #[derive(serde::Deserialize)]
     struct Update<'a> {
@@ -38,7 +39,19 @@ fn without_update(body: &[u8], id: &str) -> Option<Vec<u8>> {
         .collect();
     let kept = serde_json::value::to_raw_value(&kept).ok()?;
     members.insert("Updates", &kept);
+    let token = members
+        .get("ClientToken")
+        .and_then(|token| serde_json::from_str::<String>(token.get()).ok());
+    let token = token.and_then(|token| serde_json::value::to_raw_value(&another(&token)).ok());
+    if let Some(token) = &token {
+        members.insert("ClientToken", token);
+    }
     serde_json::to_vec(&members).ok()
+}
+
+/// A client token made of another: of the same signs, one longer, and never the same.
+fn another(token: &str) -> String {
+    format!("{token}-")
 }
 
 #[cfg(test)]
@@ -51,7 +64,7 @@ mod tests {
         let kept = String::from_utf8(without_update(body, "ours").unwrap()).unwrap();
         assert_eq!(
             kept,
-            r#"{"CheckpointToken":"t","ClientToken":"c","Updates":[{"Id":"a","Payload":"\u0031 1.0"}]}"#,
+            r#"{"CheckpointToken":"t","ClientToken":"c-","Updates":[{"Id":"a","Payload":"\u0031 1.0"}]}"#,
             "the SDK's update is the same to the letter"
         );
     }

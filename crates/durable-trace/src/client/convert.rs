@@ -28,8 +28,8 @@ pub(super) fn update_of(update: &OperationUpdate) -> Update {
     };
     let transition = match update.action() {
         OperationAction::Fail => Transition::Fail(failure()),
-        // A condition that is not met yet is polled again without an error.
-        OperationAction::Retry => Transition::Retry(failure()),
+        // A condition that is not met yet is checked again without an error.
+        OperationAction::Retry => Transition::Retry(update.error().map(|_| failure())),
         OperationAction::Start => Transition::Start,
         OperationAction::Succeed => Transition::Succeed,
         _ => Transition::Other,
@@ -40,6 +40,9 @@ pub(super) fn update_of(update: &OperationUpdate) -> Update {
         sub_type: update.sub_type().map(str::to_owned),
         name: update.name().map(str::to_owned),
         parent_id: update.parent_id().map(str::to_owned),
+        invoked_function: update
+            .chained_invoke_options()
+            .map(|options| options.function_name().to_owned()),
     };
     Update { facts, transition }
 }

@@ -1,20 +1,23 @@
 //! What happens to an execution in one invocation, decided from data alone.
 //!
-//! [`Plan`] is told what was seen (the log at the start, the SDK's requests and their answers, the SDK's own events) and says what
-//! that means: operations that begin, end or are replayed, and whether the request at hand is the one to ride on. No clock, no I/O,
-//! no lock, and nothing of any tracing product: a view turns [`Action`]s into spans.
+//! [`Plan`] is told what was seen (the log at the start, the SDK's requests and their answers, the
+//! SDK's own events) and says what that means: operations that begin, end or are replayed, and
+//! whether the request at hand is the one to ride on. No clock, no I/O, no lock, and nothing of any
+//! tracing product: a view turns [`Action`]s into spans.
 
+mod asleep;
 mod operation;
 mod rest;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use durable_trace_wire::{ErrorObject, NAME_PREFIX, Operation, OperationType};
+use durable_trace_wire::{ErrorObject, Operation, OperationStatus, OperationType, UnixMillis};
 
+pub(crate) use asleep::Asleep;
 use operation::{Entry, Live};
-pub(crate) use operation::{Facts, Transition, Update};
+pub(crate) use operation::{Facts, Shape, Transition, Update};
 
 /// What was seen.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +26,14 @@ pub(crate) enum Input<'a> {
     BodyEntered { id: &'a str, attempt: u32 },
     /// The user's handler returned; whatever is requested from now on ends the execution.
     HandlerReturned,
-    /// The operations that the log held when the invocation began, all pages of it.
-    Loaded(&'a [Operation<'a>]),
+    /// The operations that the log held when the invocation began, all pages of it, and which of them
+    /// changed since the invocation before; empty where the event does not tell.
+    Loaded {
+        operations: &'a [Operation<'a>],
+        updated: &'a [String],
+    },
     /// The invocation is over, whatever came of it.
-    Over { layer: Layer },
+    Over { layer: Layer, outcome: Outcome },
     /// The SDK returned a recorded outcome instead of doing the work.
     Replayed { id: &'a str },
     /// The service answered the request `sequence` with the operations that changed.
@@ -52,37 +59,79 @@ pub(crate) enum Layer {
     Present,
 }
 
+/// Whether the function sleeps now or is done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    Ended,
+    Suspended,
+}
+
+/// What is told of work that an earlier invocation recorded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ReplayedSpans {
+    /// Each invocation tells of all that it passed through, as Datadog's Python and JavaScript libraries do.
+    Emit,
+    /// An operation is told of once, by the invocation that sees its end.
+    #[default]
+    Omit,
+}
+
 /// What it means.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// An attempt of an operation is over.
-    Close { id: String, ending: Ending },
-    /// An attempt of an operation begins. `parent` is the nearest enclosing operation that was opened here.
-    Open {
-        facts: Facts,
-        attempt: u32,
-        parent: Option<String>,
-        start: Start,
+    /// An operation, or an attempt of it, is over.
+    Close {
+        id: String,
+        ending: Ending,
+        end: Moment,
     },
-    /// A recorded outcome was returned: an operation that begins and ends at once.
-    Replay {
-        facts: Facts,
-        attempt: u32,
-        failure: Option<Failure>,
-        parent: Option<String>,
-        start: Start,
-    },
+    /// An operation, or an attempt of it, begins.
+    Open(Opening),
     /// The request at hand is the one to ride on.
     Ride,
+    /// One that is over as soon as it is seen: it was replayed, or ended while the function slept.
+    Whole {
+        opening: Opening,
+        replayed: bool,
+        ending: Ending,
+        end: Moment,
+    },
 }
 
-/// When an operation began.
+/// An operation to open.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Opening {
+    pub(crate) facts: Facts,
+    /// Counts from 0.
+    pub(crate) attempt: u32,
+    /// The nearest enclosing operation that is looked at. It is open.
+    pub(crate) parent: Option<Parent>,
+    pub(crate) start: Moment,
+}
+
+/// An operation that encloses another.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Parent {
+    pub(crate) id: String,
+    pub(crate) shape: Shape,
+}
+
+/// When something happened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Start {
-    /// When the invocation did: the best that is known.
+pub(crate) enum Moment {
+    /// When the invocation began: the best that is known.
     Invocation,
     /// Now.
     Now,
+    /// When the service says.
+    Recorded(UnixMillis),
+}
+
+impl Moment {
+    fn recorded(at: Option<UnixMillis>, otherwise: Self) -> Self {
+        at.map_or(otherwise, Self::Recorded)
+    }
 }
 
 /// How an attempt ended.
@@ -90,12 +139,22 @@ pub(crate) enum Start {
 pub(crate) enum Ending {
     /// For good, with an error.
     Failed(Failure),
-    /// With an error; the service will have it tried again.
-    Retried(Failure),
+    /// The service will have it tried again: with an error, or because a condition is not met yet.
+    Retried(Option<Failure>),
     /// Well.
     Succeeded,
     /// Not in this invocation. Not an error: a suspended function goes on later.
     Unfinished,
+}
+
+impl Ending {
+    /// The user's error, if there was one.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) | Self::Retried(Some(failure)) => Some(failure),
+            Self::Retried(None) | Self::Succeeded | Self::Unfinished => None,
+        }
+    }
 }
 
 /// The user's error, as the SDK tells it.
@@ -117,10 +176,17 @@ impl From<&ErrorObject<'_>> for Failure {
 /// The state machine of one invocation.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// By id, in the order of `order`.
+    replays: ReplayedSpans,
     entries: HashMap<String, Entry>,
     /// Ids in the order in which they were first seen.
     order: Vec<String>,
+    /// Those of operations that may keep the function awake or the execution pending.
+    active: BTreeSet<String>,
+    /// Those of operations that were opened, in that order.
+    opened: Vec<String>,
+    /// Those whose ends a request carries.
+    settling: HashMap<u64, Vec<String>>,
+    asleep: Option<Asleep>,
     handler_returned: bool,
     over: bool,
     /// Nothing is to ride in this invocation any more: it did, or there is no need.
@@ -128,275 +194,42 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    pub(crate) fn new(replays: ReplayedSpans) -> Self {
+        Self {
+            replays,
+            ..Self::default()
+        }
+    }
+
     /// Takes what was seen and gives what it means, in the order in which it is to be done.
     pub(crate) fn apply(&mut self, input: Input<'_>) -> Vec<Action> {
+        let mut actions = Vec::new();
         if self.over {
-            return Vec::new(); // a late message of a finished invocation means nothing any more
+            return actions; // a late message of a finished invocation means nothing any more
         }
         match input {
-            Input::BodyEntered { id, attempt } => self.enter_body(id, attempt),
-            Input::HandlerReturned => {
-                self.handler_returned = true;
-                Vec::new()
+            Input::BodyEntered { id, attempt } => self.enter_body(id, attempt, &mut actions),
+            Input::HandlerReturned => self.handler_returned = true,
+            Input::Loaded {
+                operations,
+                updated,
+            } => self.load(operations, updated, &mut actions),
+            Input::Over { layer, outcome } => self.finish(layer, outcome, &mut actions),
+            Input::Replayed { id } => self.replay(id, Moment::Now, &mut actions),
+            Input::RequestAnswered { sequence, changed } => {
+                self.answered(sequence, changed, &mut actions)
             }
-            Input::Loaded(operations) => {
-                self.learn(operations);
-                for entry in self.entries.values_mut() {
-                    entry.recorded = entry.status.is_ended();
-                }
-                Vec::new()
-            }
-            Input::Over { layer } => self.finish(layer),
-            Input::Replayed { id } => self.replay(id, Start::Now).into_iter().collect(),
-            Input::RequestAnswered { sequence, changed } => self.answered(sequence, changed),
-            Input::RequestFailed { sequence } => {
-                self.unsettle(sequence);
-                Vec::new()
-            }
-            Input::Requested { sequence, updates } => self.requested(sequence, updates),
-        }
-    }
-
-    /// Takes in what the log or an answer says of operations, without a word on what it means.
-    fn learn(&mut self, operations: &[Operation<'_>]) {
-        for operation in operations {
-            if operation.kind == OperationType::Execution {
-                continue;
-            }
-            match self.entries.get_mut(operation.id.as_ref()) {
-                Some(entry) => entry.learn(operation),
-                None => {
-                    self.insert(Entry::from_log(operation));
-                }
-            }
-        }
-    }
-
-    fn insert(&mut self, entry: Entry) -> &mut Entry {
-        let id = entry.facts.id.clone();
-        if !self.entries.contains_key(&id) {
-            self.order.push(id.clone());
-        }
-        self.entries.entry(id).insert_entry(entry).into_mut()
-    }
-
-    fn requested(&mut self, sequence: u64, updates: &[Update]) -> Vec<Action> {
-        let mut actions = Vec::new();
-        for update in updates {
-            match &update.transition {
-                Transition::Start => actions.push(self.start(update)),
-                Transition::Succeed => {
-                    actions.extend(self.settle(update, sequence, Ending::Succeeded));
-                }
-                Transition::Fail(failure) => {
-                    actions.extend(self.settle(update, sequence, Ending::Failed(failure.clone())));
-                }
-                Transition::Retry(failure) => {
-                    actions.extend(self.settle(update, sequence, Ending::Retried(failure.clone())));
-                }
-                Transition::Other => {}
-            }
-        }
-        if !self.handler_returned && !self.ride_settled && self.rests_after(sequence, updates) {
-            actions.push(Action::Ride);
-        }
-        actions
-    }
-
-    /// An attempt begins with the request that records its start.
-    fn start(&mut self, update: &Update) -> Action {
-        let attempt = self
-            .entries
-            .get(&update.facts.id)
-            .map_or(0, |entry| entry.attempt);
-        let parent = self.enclosing(update.facts.parent_id.as_deref());
-        let mut entry = Entry::started(update.facts.clone(), attempt);
-        entry.open = Some(attempt);
-        self.insert(entry);
-        Action::Open {
-            facts: update.facts.clone(),
-            attempt,
-            parent,
-            start: Start::Now,
-        }
-    }
-
-    /// Notes how an attempt ended; it is over when the service has it recorded.
-    fn settle(&mut self, update: &Update, sequence: u64, ending: Ending) -> Option<Action> {
-        let opened = self.open_late(update);
-        let entry = self.entries.get_mut(&update.facts.id)?;
-        entry.live = Live::Settling { sequence, ending };
-        opened
-    }
-
-    /// A step that an earlier invocation left running has no start here: without our layer, its end is the first we see of it.
-    fn open_late(&mut self, update: &Update) -> Option<Action> {
-        let known = self.entries.get(&update.facts.id);
-        if known.is_some_and(|entry| entry.open.is_some()) {
-            return None;
-        }
-        let attempt = known.map_or(0, |entry| entry.attempt);
-        let parent = self.enclosing(update.facts.parent_id.as_deref());
-        let mut entry = Entry::started(update.facts.clone(), attempt);
-        entry.open = Some(attempt);
-        self.insert(entry);
-        Some(Action::Open {
-            facts: update.facts.clone(),
-            attempt,
-            parent,
-            start: Start::Invocation,
-        })
-    }
-
-    fn enter_body(&mut self, id: &str, attempt: u32) -> Vec<Action> {
-        let Some(entry) = self.entries.get_mut(id) else {
-            return Vec::new();
-        };
-        if entry.open.is_some() {
-            return Vec::new();
-        }
-        entry.open = Some(attempt);
-        entry.live = Live::Running;
-        let facts = entry.facts.clone();
-        let parent = self.enclosing(facts.parent_id.as_deref());
-        vec![Action::Open {
-            facts,
-            attempt,
-            parent,
-            start: Start::Now,
-        }]
-    }
-
-    fn answered(&mut self, sequence: u64, changed: &[Operation<'_>]) -> Vec<Action> {
-        let mut actions = Vec::new();
-        for id in &self.order {
-            let Some(entry) = self.entries.get_mut(id) else {
-                continue;
-            };
-            let Live::Settling {
-                sequence: own,
-                ending,
-            } = &entry.live
-            else {
-                continue;
-            };
-            if *own != sequence {
-                continue;
-            }
-            let ending = ending.clone();
-            entry.end(&ending);
-            if entry.open.take().is_some() {
-                actions.push(Action::Close {
-                    id: id.clone(),
-                    ending,
-                });
-            }
-        }
-        self.learn(changed);
-        for operation in changed {
-            let Some(entry) = self.entries.get_mut(operation.id.as_ref()) else {
-                continue;
-            };
-            // A timer, an invoke or a callback that the service ended while the function was running.
-            if entry.status.is_ended() && matches!(entry.live, Live::Waiting) {
-                entry.live = Live::Idle;
-                if entry.open.take().is_some() {
-                    let ending = entry.recorded_ending();
-                    actions.push(Action::Close {
-                        id: entry.facts.id.clone(),
-                        ending,
-                    });
-                }
+            Input::RequestFailed { sequence } => self.unsettle(sequence),
+            Input::Requested { sequence, updates } => {
+                self.requested(sequence, updates, &mut actions)
             }
         }
         actions
     }
 
-    /// What the failed request would have ended goes on being unfinished; a failure of the user's stays known.
-    fn unsettle(&mut self, sequence: u64) {
-        for entry in self.entries.values_mut() {
-            if let Live::Settling {
-                sequence: own,
-                ending,
-            } = &entry.live
-                && *own == sequence
-            {
-                entry.live = Live::Unrecorded(ending.clone());
-            }
-        }
-    }
-
-    fn replay(&mut self, id: &str, start: Start) -> Option<Action> {
-        let entry = self.entries.get_mut(id)?;
-        if entry.replayed || entry.open.is_some() {
-            return None;
-        }
-        entry.replayed = true;
-        let (facts, attempt) = (entry.facts.clone(), entry.attempt.saturating_sub(1));
-        let failure = match entry.recorded_ending() {
-            Ending::Failed(failure) => Some(failure),
-            _ => None,
-        };
-        let parent = self.enclosing(facts.parent_id.as_deref());
-        Some(Action::Replay {
-            facts,
-            attempt,
-            failure,
-            parent,
-            start,
-        })
-    }
-
-    fn finish(&mut self, layer: Layer) -> Vec<Action> {
-        self.over = true;
-        let mut actions = Vec::new();
-        if layer == Layer::Absent {
-            let recorded: Vec<String> = self
-                .order
-                .iter()
-                .filter(|id| {
-                    self.entries
-                        .get(*id)
-                        .is_some_and(|entry| entry.recorded && !entry.facts.is_ours())
-                })
-                .cloned()
-                .collect();
-            for id in recorded {
-                actions.extend(self.replay(&id, Start::Invocation));
-            }
-        }
-        // Innermost first: an operation ends before what encloses it.
-        for id in self.order.iter().rev() {
-            let Some(entry) = self.entries.get_mut(id) else {
-                continue;
-            };
-            if entry.open.take().is_none() {
-                continue;
-            }
-            let ending = match &entry.live {
-                Live::Settling { ending, .. } | Live::Unrecorded(ending) => ending.clone(),
-                _ => Ending::Unfinished,
-            };
-            actions.push(Action::Close {
-                id: id.clone(),
-                ending,
-            });
-        }
-        actions
-    }
-
-    /// The nearest enclosing operation that was opened in this invocation and is still open.
-    fn enclosing(&self, parent_id: Option<&str>) -> Option<String> {
-        let mut next = parent_id;
-        // The depth is bounded so that a log whose parents form a ring ends too.
-        for _ in 0..self.entries.len() {
-            let entry = self.entries.get(next?)?;
-            if entry.open.is_some() {
-                return Some(entry.facts.id.clone());
-            }
-            next = entry.facts.parent_id.as_deref();
-        }
-        None
+    /// How long the execution slept before this invocation; `None` on its first.
+    pub(crate) fn asleep(&self) -> Option<&Asleep> {
+        self.asleep.as_ref()
     }
 
     /// No request of this invocation is to be ridden any more.
@@ -410,20 +243,440 @@ impl Plan {
     }
 
     /// The latest moment at which a timer that is running now fires, if one is.
-    pub(crate) fn latest_timer(&self) -> Option<durable_trace_wire::UnixMillis> {
-        self.entries
-            .values()
+    pub(crate) fn latest_timer(&self) -> Option<UnixMillis> {
+        let active = self.active.iter().filter_map(|id| self.entries.get(id));
+        active
             .filter(|entry| self.is_pending(entry, None))
             .filter_map(|entry| entry.timer)
             .max()
     }
+
+    /// The operation `id`, or the nearest around it, that is open.
+    pub(crate) fn open_around(&self, id: &str) -> Option<String> {
+        let mut next = Some(id);
+        // Bounded, so that a log whose parents form a ring ends too.
+        for _ in 0..=self.entries.len() {
+            let entry = self.entries.get(next?)?;
+            if entry.is_open {
+                return Some(entry.facts.id.clone());
+            }
+            next = entry.facts.parent_id.as_deref();
+        }
+        None
+    }
+
+    /// The map or parallel that has begun and not ended, if there is just one.
+    pub(crate) fn only_batch(&self) -> Option<String> {
+        let is_batch = |shape| matches!(shape, Some(Shape::Map | Shape::Parallel));
+        let mut under_way = self
+            .entries
+            .values()
+            .filter(|entry| is_batch(entry.facts.shape()) && !entry.has_ended(None));
+        let only = under_way.next()?;
+        under_way.next().is_none().then(|| only.facts.id.clone())
+    }
+
+    /// The operation that encloses the operation `id`.
+    pub(crate) fn parent_of(&self, id: &str) -> Option<String> {
+        self.entries.get(id)?.facts.parent_id.clone()
+    }
+
+    fn load(
+        &mut self,
+        operations: &[Operation<'_>],
+        updated: &[String],
+        actions: &mut Vec<Action>,
+    ) {
+        self.asleep = asleep::find(operations, updated);
+        self.learn(operations);
+        for entry in self.entries.values_mut() {
+            entry.recorded = entry.status.is_ended();
+        }
+        if self.replays == ReplayedSpans::Emit {
+            return;
+        }
+        // What the service ended while the function slept has not been told of yet.
+        let ended: Vec<String> = self
+            .asleep
+            .iter()
+            .flat_map(|asleep| &asleep.ended)
+            .filter(|id| self.waits(id))
+            .cloned()
+            .collect();
+        for id in ended {
+            self.tell_whole(&id, actions);
+        }
+    }
+
+    /// Whether the operation is one that the service ends by itself.
+    fn waits(&self, id: &str) -> bool {
+        let shape = self.entries.get(id).and_then(|entry| entry.facts.shape());
+        matches!(shape, Some(Shape::Callback | Shape::Invoke | Shape::Wait))
+    }
+
+    /// Takes in what the log or an answer says of operations, without a word on what it means.
+    fn learn(&mut self, operations: &[Operation<'_>]) {
+        for operation in operations {
+            if operation.kind == OperationType::Execution {
+                continue;
+            }
+            if let Some(entry) = self.entries.get_mut(operation.id.as_ref()) {
+                entry.learn(operation);
+            } else {
+                self.insert(Entry::from_log(operation));
+            }
+            self.sort(operation.id.as_ref());
+        }
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let id = entry.facts.id.clone();
+        if !self.entries.contains_key(&id) {
+            self.order.push(id.clone());
+        }
+        self.entries.insert(id.clone(), entry);
+        self.sort(&id);
+    }
+
+    /// Keeps `active` true to the operation.
+    fn sort(&mut self, id: &str) {
+        if self.entries.get(id).is_some_and(Entry::is_active) {
+            if !self.active.contains(id) {
+                self.active.insert(id.to_owned());
+            }
+        } else {
+            self.active.remove(id);
+        }
+    }
+
+    fn requested(&mut self, sequence: u64, updates: &[Update], actions: &mut Vec<Action>) {
+        for update in updates {
+            match &update.transition {
+                Transition::Start => self.start(update, actions),
+                Transition::Succeed => self.settle(update, sequence, Ending::Succeeded, actions),
+                Transition::Fail(failure) => {
+                    self.settle(update, sequence, Ending::Failed(failure.clone()), actions);
+                }
+                Transition::Retry(failure) => {
+                    self.settle(update, sequence, Ending::Retried(failure.clone()), actions);
+                }
+                Transition::Other => {}
+            }
+        }
+        if !self.handler_returned && !self.ride_settled && self.rests_after(sequence, updates) {
+            actions.push(Action::Ride);
+        }
+    }
+
+    /// An operation, or its next attempt, begins with the request that records its start.
+    fn start(&mut self, update: &Update, actions: &mut Vec<Action>) {
+        let known = self.entries.get(&update.facts.id);
+        let mut entry =
+            Entry::started(update.facts.clone(), known.map_or(0, |entry| entry.attempt));
+        entry.started_at = known.and_then(|entry| entry.started_at);
+        let attempt = entry.attempt;
+        self.insert(entry);
+        let Some(shape) = update.facts.shape() else {
+            return;
+        };
+        // Where each operation is told of once, what only waits is told of when it ends.
+        let holds_code = shape.is_context() || shape.has_attempts();
+        if holds_code || self.replays == ReplayedSpans::Emit {
+            self.open(&update.facts.id, attempt, Moment::Now, actions);
+        }
+    }
+
+    /// Notes how an attempt ended; it is over when the service has it recorded.
+    fn settle(
+        &mut self,
+        update: &Update,
+        sequence: u64,
+        ending: Ending,
+        actions: &mut Vec<Action>,
+    ) {
+        let id = &update.facts.id;
+        let attempt = self.entries.get(id).map(|entry| entry.attempt);
+        if attempt.is_none() {
+            self.insert(Entry::started(update.facts.clone(), 0));
+        }
+        // A step that an earlier invocation left running: without our layer, its end is the first we see of it. And a context
+        // that an earlier invocation began, with nothing new inside.
+        let is_open = self.entries.get(id).is_some_and(|entry| entry.is_open);
+        if let Some(shape) = update.facts.shape()
+            && !is_open
+        {
+            let start = if shape.is_context() {
+                self.context_start(id)
+            } else {
+                Moment::Invocation
+            };
+            self.open(id, attempt.unwrap_or_default(), start, actions);
+        }
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.live = Live::Settling { sequence, ending };
+        }
+        self.settling.entry(sequence).or_default().push(id.clone());
+        self.sort(id);
+    }
+
+    fn enter_body(&mut self, id: &str, attempt: u32, actions: &mut Vec<Action>) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        if entry.is_open {
+            return;
+        }
+        entry.live = Live::Running;
+        self.sort(id);
+        self.open(id, attempt, Moment::Now, actions);
+    }
+
+    /// When a context that an earlier invocation began, began: to those who are told of it once, then; else now.
+    fn context_start(&self, id: &str) -> Moment {
+        match self.replays {
+            ReplayedSpans::Emit => Moment::Now,
+            ReplayedSpans::Omit => Moment::recorded(
+                self.entries.get(id).and_then(|entry| entry.started_at),
+                Moment::Invocation,
+            ),
+        }
+    }
+
+    fn open(&mut self, id: &str, attempt: u32, start: Moment, actions: &mut Vec<Action>) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        entry.is_open = true;
+        entry.is_told = true;
+        let facts = entry.facts.clone();
+        // Marked first: parents that form a ring find it open and end the search.
+        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
+        self.opened.push(id.to_owned());
+        actions.push(Action::Open(Opening {
+            facts,
+            attempt,
+            parent,
+            start,
+        }));
+    }
+
+    /// The nearest enclosing operation that is looked at, opened if it is not open yet.
+    fn enclosing(&mut self, parent_id: Option<&str>, actions: &mut Vec<Action>) -> Option<Parent> {
+        let mut next = parent_id.map(str::to_owned);
+        // Bounded, so that a log whose parents form a ring ends too.
+        for _ in 0..self.entries.len() {
+            let id = next.take()?;
+            let entry = self.entries.get(&id)?;
+            if let Some(shape) = entry.facts.shape() {
+                if !entry.is_open {
+                    let start = self.context_start(&id);
+                    self.open(&id, 0, start, actions);
+                }
+                return Some(Parent { id, shape });
+            }
+            next.clone_from(&entry.facts.parent_id);
+        }
+        None
+    }
+
+    fn answered(&mut self, sequence: u64, changed: &[Operation<'_>], actions: &mut Vec<Action>) {
+        for id in self.settling.remove(&sequence).unwrap_or_default() {
+            let Some(entry) = self.entries.get_mut(&id) else {
+                continue;
+            };
+            let Live::Settling {
+                sequence: own,
+                ending,
+            } = entry.live.clone()
+            else {
+                continue;
+            };
+            if own != sequence {
+                continue;
+            }
+            entry.end(&ending);
+            if std::mem::take(&mut entry.is_open) {
+                actions.push(Action::Close {
+                    id: id.clone(),
+                    ending,
+                    end: Moment::Now,
+                });
+            }
+            self.sort(&id);
+        }
+        self.learn(changed);
+        for operation in changed {
+            self.ended_by_service(operation.id.as_ref(), actions);
+        }
+    }
+
+    /// A timer, an invoke or a callback that the service ended while the function was running.
+    fn ended_by_service(&mut self, id: &str, actions: &mut Vec<Action>) {
+        if !self.waits(id) {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        if !entry.status.is_ended() || entry.recorded {
+            return;
+        }
+        entry.live = Live::Idle;
+        if std::mem::take(&mut entry.is_open) {
+            let ending = entry.recorded_ending();
+            actions.push(Action::Close {
+                id: id.to_owned(),
+                ending,
+                end: Moment::Now,
+            });
+        } else if self.replays == ReplayedSpans::Omit {
+            self.tell_whole(id, actions);
+        }
+        self.sort(id);
+    }
+
+    /// What the failed request would have ended goes on being unfinished; how it ended stays known.
+    fn unsettle(&mut self, sequence: u64) {
+        for id in self.settling.remove(&sequence).unwrap_or_default() {
+            if let Some(entry) = self.entries.get_mut(&id)
+                && let Live::Settling {
+                    sequence: own,
+                    ending,
+                } = entry.live.clone()
+                && own == sequence
+            {
+                entry.live = Live::Unrecorded(ending);
+            }
+            self.sort(&id);
+        }
+    }
+
+    /// Tells of an operation that the service ended, from its real start to its real end.
+    fn tell_whole(&mut self, id: &str, actions: &mut Vec<Action>) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        if std::mem::replace(&mut entry.is_told, true) {
+            return;
+        }
+        let (facts, ending) = (entry.facts.clone(), entry.recorded_ending());
+        let start = Moment::recorded(entry.started_at, Moment::Invocation);
+        let end = Moment::recorded(entry.ended_at, Moment::Now);
+        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
+        let opening = Opening {
+            facts,
+            attempt: 0,
+            parent,
+            start,
+        };
+        actions.push(Action::Whole {
+            opening,
+            replayed: false,
+            ending,
+            end,
+        });
+    }
+
+    fn replay(&mut self, id: &str, at: Moment, actions: &mut Vec<Action>) {
+        if self.replays == ReplayedSpans::Omit {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        if entry.facts.shape().is_none() || std::mem::replace(&mut entry.is_told, true) {
+            return;
+        }
+        let (facts, ending) = (entry.facts.clone(), entry.recorded_ending());
+        let attempt = entry.attempt.saturating_sub(1);
+        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
+        let opening = Opening {
+            facts,
+            attempt,
+            parent,
+            start: at,
+        };
+        actions.push(Action::Whole {
+            opening,
+            replayed: true,
+            ending,
+            end: at,
+        });
+    }
+
+    /// What was passed through once more without an end: the reference tells of it, and the SDK has no event for it.
+    fn still_pending(&mut self, actions: &mut Vec<Action>) {
+        let pending: Vec<String> = self
+            .active
+            .iter()
+            .filter(|id| {
+                self.entries
+                    .get(*id)
+                    .is_some_and(|entry| !entry.is_told && self.is_pending(entry, None))
+            })
+            .cloned()
+            .collect();
+        for id in pending {
+            let Some(entry) = self.entries.get_mut(&id) else {
+                continue;
+            };
+            entry.is_told = true;
+            let (facts, attempt) = (entry.facts.clone(), entry.attempt);
+            let parent = self.enclosing(facts.parent_id.as_deref(), actions);
+            let opening = Opening {
+                facts,
+                attempt,
+                parent,
+                start: Moment::Now,
+            };
+            let ending = Ending::Unfinished;
+            actions.push(Action::Whole {
+                opening,
+                replayed: false,
+                ending,
+                end: Moment::Now,
+            });
+        }
+    }
+
+    fn finish(&mut self, layer: Layer, outcome: Outcome, actions: &mut Vec<Action>) {
+        self.over = true;
+        if self.replays == ReplayedSpans::Emit {
+            if layer == Layer::Absent {
+                let recorded =
+                    |id: &&String| self.entries.get(*id).is_some_and(|entry| entry.recorded);
+                for id in self
+                    .order
+                    .iter()
+                    .filter(recorded)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                {
+                    self.replay(&id, Moment::Invocation, actions);
+                }
+            }
+            if outcome == Outcome::Suspended {
+                self.still_pending(actions);
+            }
+        }
+        // Innermost first: an operation ends before what encloses it.
+        for id in std::mem::take(&mut self.opened).into_iter().rev() {
+            let Some(entry) = self.entries.get_mut(&id) else {
+                continue;
+            };
+            if std::mem::take(&mut entry.is_open) {
+                let ending = entry.last_ending();
+                actions.push(Action::Close {
+                    id,
+                    ending,
+                    end: Moment::Now,
+                });
+            }
+        }
+    }
 }
 
-impl Facts {
-    /// Whether the name is one of a checkpoint's.
-    fn is_ours(&self) -> bool {
-        self.name
-            .as_deref()
-            .is_some_and(|name| name.starts_with(NAME_PREFIX))
-    }
+/// Whether the status is one that only the service sets, by a timer.
+fn is_due(status: OperationStatus) -> bool {
+    status == OperationStatus::Ready
 }

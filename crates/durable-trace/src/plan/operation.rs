@@ -1,6 +1,6 @@
 //! What is known of one operation.
 
-use durable_trace_wire::{Operation, OperationStatus, OperationType, UnixMillis};
+use durable_trace_wire::{NAME_PREFIX, Operation, OperationStatus, OperationType, UnixMillis};
 
 use super::{Ending, Failure};
 
@@ -12,6 +12,78 @@ pub(crate) struct Facts {
     pub(crate) sub_type: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) parent_id: Option<String>,
+    /// The function that an invoke calls; only its start tells.
+    pub(crate) invoked_function: Option<String>,
+}
+
+/// What an operation is to those who look at it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    Callback,
+    /// A child context, `with_retry`, or a combinator such as `join_all` or `race`.
+    ChildContext,
+    Invoke,
+    Map,
+    Parallel,
+    Step,
+    Wait,
+    WaitForCallback,
+    WaitForCondition,
+}
+
+impl Shape {
+    /// Whether operations run inside it.
+    pub(crate) fn is_context(self) -> bool {
+        matches!(
+            self,
+            Self::ChildContext | Self::Map | Self::Parallel | Self::WaitForCallback
+        )
+    }
+
+    /// Whether the user's code runs as its body, attempt by attempt.
+    pub(crate) fn has_attempts(self) -> bool {
+        matches!(self, Self::Step | Self::WaitForCondition)
+    }
+}
+
+impl Facts {
+    /// What the operation is; `None` for what nobody looks at: the iterations of a map, the branches of a parallel, checkpoints.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        match (self.kind, self.sub_type.as_deref()) {
+            (OperationType::Callback, _) => Some(Shape::Callback),
+            (OperationType::ChainedInvoke, _) => Some(Shape::Invoke),
+            (OperationType::Context, Some("Map")) => Some(Shape::Map),
+            (OperationType::Context, Some("MapIteration" | "ParallelBranch")) => None,
+            (OperationType::Context, Some("Parallel")) => Some(Shape::Parallel),
+            (OperationType::Context, Some("WaitForCallback")) => Some(Shape::WaitForCallback),
+            (OperationType::Context, _) => Some(Shape::ChildContext),
+            (OperationType::Step, _) if self.is_ours() => None,
+            (OperationType::Step, Some("WaitForCondition")) => Some(Shape::WaitForCondition),
+            (OperationType::Step, _) => Some(Shape::Step),
+            (OperationType::Wait, _) => Some(Shape::Wait),
+            _ => None,
+        }
+    }
+
+    /// Whether the name is one of a checkpoint's.
+    fn is_ours(&self) -> bool {
+        self.name
+            .as_deref()
+            .is_some_and(|name| name.starts_with(NAME_PREFIX))
+    }
+}
+
+impl From<&Operation<'_>> for Facts {
+    fn from(operation: &Operation<'_>) -> Self {
+        Self {
+            id: operation.id.to_string(),
+            kind: operation.kind,
+            sub_type: operation.sub_type.as_deref().map(str::to_owned),
+            name: operation.name.as_deref().map(str::to_owned),
+            parent_id: operation.parent_id.as_deref().map(str::to_owned),
+            invoked_function: None,
+        }
+    }
 }
 
 /// One update of a checkpoint request.
@@ -26,7 +98,8 @@ pub(crate) struct Update {
 pub(crate) enum Transition {
     Fail(Failure),
     Other,
-    Retry(Failure),
+    /// To be tried again; without a failure where a condition was not met yet.
+    Retry(Option<Failure>),
     Start,
     Succeed,
 }
@@ -39,19 +112,21 @@ pub(super) struct Entry {
     /// Attempts that the log counts.
     pub(super) attempt: u32,
     pub(super) live: Live,
-    /// The attempt that was opened and not closed here.
-    pub(super) open: Option<u32>,
+    /// It was opened and not closed here.
+    pub(super) is_open: bool,
+    /// It was told of in this invocation, in whatever way.
+    pub(super) is_told: bool,
     /// It had ended before this invocation began.
     pub(super) recorded: bool,
-    /// Its replay was told already.
-    pub(super) replayed: bool,
     pub(super) failure: Option<Failure>,
+    pub(super) started_at: Option<UnixMillis>,
+    pub(super) ended_at: Option<UnixMillis>,
     /// When its timer fires, if it waits for one.
     pub(super) timer: Option<UnixMillis>,
 }
 
 /// What an operation does in this invocation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Live {
     /// Nothing.
     Idle,
@@ -67,24 +142,7 @@ pub(super) enum Live {
 
 impl Entry {
     pub(super) fn from_log(operation: &Operation<'_>) -> Self {
-        let facts = Facts {
-            id: operation.id.to_string(),
-            kind: operation.kind,
-            sub_type: operation.sub_type.as_deref().map(str::to_owned),
-            name: operation.name.as_deref().map(str::to_owned),
-            parent_id: operation.parent_id.as_deref().map(str::to_owned),
-        };
-        let mut entry = Self {
-            facts,
-            status: OperationStatus::Started,
-            attempt: 0,
-            live: Live::Idle,
-            open: None,
-            recorded: false,
-            replayed: false,
-            failure: None,
-            timer: None,
-        };
+        let mut entry = Self::new(Facts::from(operation), 0, Live::Idle);
         entry.learn(operation);
         entry
     }
@@ -98,15 +156,21 @@ impl Entry {
             OperationType::Step => Live::Running,
             _ => Live::Idle,
         };
+        Self::new(facts, attempt, live)
+    }
+
+    fn new(facts: Facts, attempt: u32, live: Live) -> Self {
         Self {
             facts,
             status: OperationStatus::Started,
             attempt,
             live,
-            open: None,
+            is_open: false,
+            is_told: false,
             recorded: false,
-            replayed: false,
             failure: None,
+            started_at: None,
+            ended_at: None,
             timer: None,
         }
     }
@@ -119,6 +183,8 @@ impl Entry {
             .as_ref()
             .map(Failure::from)
             .or(self.failure.take());
+        self.started_at = operation.started_at.or(self.started_at);
+        self.ended_at = operation.ended_at.or(self.ended_at);
         self.timer = operation
             .scheduled_end_at
             .or(operation.next_attempt_at)
@@ -135,7 +201,7 @@ impl Entry {
             }
             Ending::Retried(failure) => {
                 self.status = OperationStatus::Pending;
-                self.failure = Some(failure.clone());
+                self.failure.clone_from(failure);
             }
             Ending::Succeeded => self.status = OperationStatus::Succeeded,
             Ending::Unfinished => {}
@@ -151,6 +217,14 @@ impl Entry {
         }
     }
 
+    /// How it ends if nothing more comes.
+    pub(super) fn last_ending(&self) -> Ending {
+        match &self.live {
+            Live::Settling { ending, .. } | Live::Unrecorded(ending) => ending.clone(),
+            Live::Idle | Live::Running | Live::Waiting => Ending::Unfinished,
+        }
+    }
+
     /// Whether its end is recorded or on the way with the request `sequence`.
     pub(super) fn has_ended(&self, sequence: Option<u64>) -> bool {
         match &self.live {
@@ -161,5 +235,15 @@ impl Entry {
             Live::Running | Live::Waiting => false,
             Live::Idle | Live::Unrecorded(_) => self.status.is_ended(),
         }
+    }
+
+    /// Whether it may keep the function awake or the execution pending.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.live, Live::Idle)
+            || (self.facts.kind != OperationType::Context
+                && matches!(
+                    self.status,
+                    OperationStatus::Started | OperationStatus::Pending
+                ))
     }
 }

@@ -21,14 +21,14 @@ impl Plan {
             update.transition == Transition::Start && update.facts.kind == OperationType::Context
         });
         !begins_context
-            && !self
-                .entries
-                .values()
-                .any(|entry| self.is_running(entry, sequence))
+            && !self.active().any(|entry| self.is_running(entry, sequence))
             && self
-                .entries
-                .values()
+                .active()
                 .any(|entry| self.is_pending(entry, Some(sequence)))
+    }
+
+    fn active(&self) -> impl Iterator<Item = &Entry> {
+        self.active.iter().filter_map(|id| self.entries.get(id))
     }
 
     /// Whether a body is running, or was until a moment ago: one whose end another request carries goes on at once.

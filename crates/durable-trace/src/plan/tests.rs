@@ -13,6 +13,7 @@ fn facts(id: &str, kind: OperationType, parent_id: Option<&str>) -> Facts {
         sub_type: None,
         name: Some(format!("{id}-name")),
         parent_id: parent_id.map(str::to_owned),
+        invoked_function: None,
     }
 }
 
@@ -48,6 +49,32 @@ fn logged(id: &'static str, kind: OperationType, status: OperationStatus) -> Ope
         kind,
         status,
         ..Operation::default()
+    }
+}
+
+fn loaded<'a>(operations: &'a [Operation<'a>]) -> Input<'a> {
+    Input::Loaded {
+        operations,
+        updated: &[],
+    }
+}
+
+fn over() -> Input<'static> {
+    Input::Over {
+        layer: Layer::Present,
+        outcome: Outcome::Suspended,
+    }
+}
+
+fn emitting() -> Plan {
+    Plan::new(ReplayedSpans::Emit)
+}
+
+fn close(id: &str, ending: Ending) -> Action {
+    Action::Close {
+        id: id.to_owned(),
+        ending,
+        end: Moment::Now,
     }
 }
 
@@ -97,7 +124,7 @@ fn rides_on_the_request_after_which_nothing_runs_and_something_is_pending() {
             "the start of a callback that nobody submits",
         ),
         (
-            vec![begun("a"), vec![step("a", Retry(failure("boom")))]],
+            vec![begun("a"), vec![step("a", Retry(Some(failure("boom"))))]],
             vec![2],
             "a retry",
         ),
@@ -209,7 +236,7 @@ fn what_the_log_left_pending_counts_and_what_it_left_running_does_not() {
         ),
     ] {
         let mut plan = Plan::default();
-        plan.apply(Input::Loaded(&[logged("old", kind, status)]));
+        plan.apply(loaded(&[logged("old", kind, status)]));
         let got = rides(
             &mut plan,
             &[
@@ -244,13 +271,13 @@ fn a_step_is_open_from_its_start_until_its_end_is_recorded() {
         sequence: 1,
         updates: std::slice::from_ref(&start),
     });
-    let open = Action::Open {
+    let opening = Opening {
         facts: start.facts,
         attempt: 0,
         parent: None,
-        start: Start::Now,
+        start: Moment::Now,
     };
-    assert_eq!(actions, [open]);
+    assert_eq!(actions, [Action::Open(opening)]);
     assert_eq!(
         plan.apply(Input::RequestAnswered {
             sequence: 1,
@@ -263,24 +290,12 @@ fn a_step_is_open_from_its_start_until_its_end_is_recorded() {
         updates: &[step("a", Transition::Succeed)],
     });
     assert_eq!(end, [], "on the way is not recorded");
-    let close = Action::Close {
-        id: "a".to_owned(),
-        ending: Ending::Succeeded,
-    };
-    assert_eq!(
-        plan.apply(Input::RequestAnswered {
-            sequence: 2,
-            changed: &[]
-        }),
-        [close]
-    );
-    assert_eq!(
-        plan.apply(Input::Over {
-            layer: Layer::Present
-        }),
-        [],
-        "closed once"
-    );
+    let actions = plan.apply(Input::RequestAnswered {
+        sequence: 2,
+        changed: &[],
+    });
+    assert_eq!(actions, [close("a", Ending::Succeeded)]);
+    assert_eq!(plan.apply(over()), [], "closed once");
 }
 
 #[test]
@@ -288,7 +303,12 @@ fn how_a_step_ended_is_known_even_if_it_was_not_recorded() {
     let boom = || failure("boom");
     for (transition, fails, want) in [
         (Transition::Fail(boom()), false, Ending::Failed(boom())),
-        (Transition::Retry(boom()), false, Ending::Retried(boom())),
+        (
+            Transition::Retry(Some(boom())),
+            false,
+            Ending::Retried(Some(boom())),
+        ),
+        (Transition::Retry(None), false, Ending::Retried(None)),
         (Transition::Fail(boom()), true, Ending::Failed(boom())),
         (Transition::Succeed, true, Ending::Succeeded),
     ] {
@@ -307,125 +327,243 @@ fn how_a_step_ended_is_known_even_if_it_was_not_recorded() {
         });
         let actions = if fails {
             plan.apply(Input::RequestFailed { sequence: 2 });
-            plan.apply(Input::Over {
-                layer: Layer::Present,
-            })
+            plan.apply(over())
         } else {
             plan.apply(Input::RequestAnswered {
                 sequence: 2,
                 changed: &[],
             })
         };
-        let close = Action::Close {
-            id: "a".to_owned(),
-            ending: want,
-        };
-        assert_eq!(actions, [close], "fails: {fails}");
+        assert_eq!(actions, [close("a", want)], "fails: {fails}");
     }
 }
 
 #[test]
 fn what_is_open_when_the_invocation_is_over_ends_unfinished_innermost_first() {
-    let mut plan = Plan::default();
+    let mut plan = emitting();
+    let updates = [
+        context("k", "RunInChildContext", Transition::Start),
+        inside("k", wait("w")),
+    ];
     plan.apply(Input::Requested {
         sequence: 1,
-        updates: &[
-            context("k", "RunInChildContext", Transition::Start),
-            inside("k", wait("w")),
-        ],
+        updates: &updates,
     });
-    let closed: Vec<_> = plan.apply(Input::Over {
-        layer: Layer::Present,
-    });
-    let close = |id: &str| Action::Close {
-        id: id.to_owned(),
-        ending: Ending::Unfinished,
+    assert_eq!(
+        plan.apply(over()),
+        [
+            close("w", Ending::Unfinished),
+            close("k", Ending::Unfinished)
+        ]
+    );
+}
+
+#[test]
+fn what_only_waits_is_told_of_once_when_it_ends_or_at_every_sight() {
+    let recorded = |ended_at| Operation {
+        started_at: Some(UnixMillis(1)),
+        ended_at,
+        ..logged("w", OperationType::Wait, OperationStatus::Succeeded)
     };
-    assert_eq!(closed, [close("w"), close("k")]);
+    for (replays, opens, want) in [
+        (
+            ReplayedSpans::Emit,
+            true,
+            vec![close("w", Ending::Succeeded)],
+        ),
+        (
+            ReplayedSpans::Omit,
+            false,
+            vec![whole("w", Some((1, 9)), Ending::Succeeded)],
+        ),
+    ] {
+        let mut plan = Plan::new(replays);
+        let actions = plan.apply(Input::Requested {
+            sequence: 1,
+            updates: &[wait("w")],
+        });
+        assert_eq!(
+            actions
+                .iter()
+                .any(|action| matches!(action, Action::Open(_))),
+            opens,
+            "{replays:?}"
+        );
+        let started = Operation {
+            ended_at: None,
+            status: OperationStatus::Started,
+            ..recorded(None)
+        };
+        plan.apply(Input::RequestAnswered {
+            sequence: 1,
+            changed: &[started],
+        });
+        let ended = Operation {
+            name: Some("w-name".into()),
+            ..recorded(Some(UnixMillis(9)))
+        };
+        let actions = plan.apply(Input::RequestAnswered {
+            sequence: 2,
+            changed: &[ended],
+        });
+        assert_eq!(actions, want, "{replays:?}");
+        assert_eq!(plan.apply(over()), [], "{replays:?}: told of once");
+    }
+}
+
+/// An operation of the log told of from its start to its end, in milliseconds.
+fn whole(id: &str, times: Option<(i64, i64)>, ending: Ending) -> Action {
+    let (start, end) = times.map_or((Moment::Invocation, Moment::Now), |(start, end)| {
+        (
+            Moment::Recorded(UnixMillis(start)),
+            Moment::Recorded(UnixMillis(end)),
+        )
+    });
+    let facts = facts(id, OperationType::Wait, None);
+    Action::Whole {
+        opening: Opening {
+            facts,
+            attempt: 0,
+            parent: None,
+            start,
+        },
+        replayed: false,
+        ending,
+        end,
+    }
 }
 
 #[test]
-fn a_wait_that_the_service_ends_while_the_function_runs_is_closed_then() {
+fn what_ended_while_the_function_slept_is_told_of_when_it_wakes() {
+    let ended = |from, to| Operation {
+        name: Some("w-name".into()),
+        started_at: Some(UnixMillis(from)),
+        ended_at: Some(UnixMillis(to)),
+        ..logged("w", OperationType::Wait, OperationStatus::Succeeded)
+    };
     let mut plan = Plan::default();
-    plan.apply(Input::Requested {
-        sequence: 1,
-        updates: &[wait("w")],
-    });
-    plan.apply(Input::RequestAnswered {
-        sequence: 1,
-        changed: &[logged("w", OperationType::Wait, OperationStatus::Started)],
-    });
-    let ended = logged("w", OperationType::Wait, OperationStatus::Succeeded);
-    let actions = plan.apply(Input::RequestAnswered {
-        sequence: 2,
-        changed: &[ended],
-    });
     assert_eq!(
-        actions,
-        [Action::Close {
-            id: "w".to_owned(),
-            ending: Ending::Succeeded
-        }]
+        plan.apply(loaded(&[ended(5, 70)])),
+        [whole("w", Some((5, 70)), Ending::Succeeded)]
     );
+    assert_eq!(plan.apply(Input::Replayed { id: "w" }), [], "once");
+    // A step that began after its end: an earlier invocation knew of it.
+    let later = Operation {
+        started_at: Some(UnixMillis(80)),
+        ..logged("s", OperationType::Step, OperationStatus::Succeeded)
+    };
+    assert_eq!(Plan::default().apply(loaded(&[ended(5, 70), later])), []);
 }
 
-#[test]
-fn an_operation_hangs_on_the_nearest_enclosing_one_that_is_open() {
-    let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[Operation {
-        parent_id: Some("outer".into()),
-        ..logged("inner", OperationType::Context, OperationStatus::Started)
-    }]));
-    plan.apply(Input::Requested {
-        sequence: 1,
-        updates: &[context("outer", "RunInChildContext", Transition::Start)],
+/// Opened operations with the shape of their parents.
+fn opened(actions: &[Action]) -> Vec<(&str, Option<(&str, Shape)>)> {
+    let openings = actions.iter().filter_map(|action| match action {
+        Action::Open(opening) | Action::Whole { opening, .. } => Some(opening),
+        Action::Close { .. } | Action::Ride => None,
     });
-    let actions = plan.apply(Input::Requested {
-        sequence: 2,
-        updates: &[inside("inner", step("a", Transition::Start))],
-    });
-    let parents: Vec<_> = actions
-        .iter()
-        .filter_map(|action| match action {
-            Action::Open { parent, .. } => Some(parent.as_deref()),
-            _ => None,
+    openings
+        .map(|opening| {
+            let parent = opening
+                .parent
+                .as_ref()
+                .map(|parent| (parent.id.as_str(), parent.shape));
+            (opening.facts.id.as_str(), parent)
         })
-        .collect();
-    assert_eq!(
-        parents,
-        [Some("outer")],
-        "the inner context was opened by an earlier invocation"
-    );
+        .collect()
+}
+
+fn logged_context(
+    id: &'static str,
+    sub_type: &'static str,
+    parent: Option<&'static str>,
+) -> Operation<'static> {
+    Operation {
+        sub_type: Some(sub_type.into()),
+        parent_id: parent.map(Into::into),
+        ..logged(id, OperationType::Context, OperationStatus::Started)
+    }
+}
+
+#[test]
+fn new_work_opens_the_contexts_around_it_that_an_earlier_invocation_began() {
+    let mut plan = Plan::default();
+    let log = [
+        logged_context("map", "Map", None),
+        logged_context("item", "MapIteration", Some("map")),
+        logged_context("kid", "RunInChildContext", Some("item")),
+        logged_context("idle", "RunInChildContext", None),
+    ];
+    assert_eq!(plan.apply(loaded(&log)), [], "nothing new");
+    let actions = plan.apply(Input::Requested {
+        sequence: 1,
+        updates: &[inside("kid", step("a", Transition::Start))],
+    });
+    let want = [
+        ("map", None),
+        ("kid", Some(("map", Shape::Map))), // iterations are looked through
+        ("a", Some(("kid", Shape::ChildContext))),
+    ];
+    assert_eq!(opened(&actions), want);
+}
+
+#[test]
+fn a_context_that_an_earlier_invocation_began_is_as_old_as_it_is() {
+    let log = [Operation {
+        started_at: Some(UnixMillis(7)),
+        ..logged_context("kid", "RunInChildContext", None)
+    }];
+    for (replays, want) in [
+        (ReplayedSpans::Omit, Moment::Recorded(UnixMillis(7))),
+        (ReplayedSpans::Emit, Moment::Now),
+    ] {
+        let mut plan = Plan::new(replays);
+        plan.apply(loaded(&log));
+        let updates = [context("kid", "RunInChildContext", Transition::Succeed)];
+        let actions = plan.apply(Input::Requested {
+            sequence: 1,
+            updates: &updates,
+        });
+        assert!(
+            matches!(&actions[..], [Action::Open(opening)] if opening.start == want),
+            "{replays:?}: {actions:?}"
+        );
+        let actions = plan.apply(Input::RequestAnswered {
+            sequence: 1,
+            changed: &[],
+        });
+        assert_eq!(actions, [close("kid", Ending::Succeeded)]);
+    }
 }
 
 #[test]
 fn parents_that_form_a_ring_end_the_search() {
-    let mut plan = Plan::default();
-    let ring = |id, parent: &'static str| Operation {
-        parent_id: Some(parent.into()),
-        ..logged(id, OperationType::Context, OperationStatus::Started)
-    };
-    plan.apply(Input::Loaded(&[ring("a", "b"), ring("b", "a")]));
-    let actions = plan.apply(Input::Requested {
-        sequence: 1,
-        updates: &[inside("a", step("s", Transition::Start))],
-    });
-    assert!(matches!(&actions[..], [Action::Open { parent: None, .. }]));
+    let ring = |id, parent| logged_context(id, "RunInChildContext", Some(parent));
+    for replays in [ReplayedSpans::Omit, ReplayedSpans::Emit] {
+        let mut plan = Plan::new(replays);
+        plan.apply(loaded(&[ring("a", "b"), ring("b", "a")]));
+        let actions = plan.apply(Input::Requested {
+            sequence: 1,
+            updates: &[inside("a", step("s", Transition::Start))],
+        });
+        let last = opened(&actions).pop();
+        assert_eq!(last, Some(("s", Some(("a", Shape::ChildContext)))));
+    }
 }
 
 #[test]
 fn a_later_attempt_counts_on_from_the_log() {
     let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[Operation {
+    let log = [Operation {
         attempt: Some(2),
         ..logged("a", OperationType::Step, OperationStatus::Ready)
-    }]));
+    }];
+    plan.apply(loaded(&log));
     let actions = plan.apply(Input::Requested {
         sequence: 1,
         updates: &[step("a", Transition::Start)],
     });
     assert!(
-        matches!(&actions[..], [Action::Open { attempt: 2, .. }]),
+        matches!(&actions[..], [Action::Open(Opening { attempt: 2, .. })]),
         "{actions:?}"
     );
 }
@@ -433,7 +571,7 @@ fn a_later_attempt_counts_on_from_the_log() {
 #[test]
 fn a_step_that_was_left_running_is_opened_when_its_body_is_entered() {
     let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[logged(
+    plan.apply(loaded(&[logged(
         "a",
         OperationType::Step,
         OperationStatus::Started,
@@ -442,17 +580,14 @@ fn a_step_that_was_left_running_is_opened_when_its_body_is_entered() {
         id: "a",
         attempt: 1,
     });
-    assert!(
-        matches!(
-            &actions[..],
-            [Action::Open {
-                attempt: 1,
-                start: Start::Now,
-                ..
-            }]
-        ),
-        "{actions:?}"
-    );
+    let Action::Open(Opening {
+        attempt: 1,
+        start: Moment::Now,
+        ..
+    }) = &actions[0]
+    else {
+        panic!("{actions:?}")
+    };
     assert_eq!(
         plan.apply(Input::BodyEntered {
             id: "a",
@@ -466,7 +601,7 @@ fn a_step_that_was_left_running_is_opened_when_its_body_is_entered() {
 #[test]
 fn without_our_layer_it_is_opened_at_its_end_as_old_as_the_invocation() {
     let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[logged(
+    plan.apply(loaded(&[logged(
         "a",
         OperationType::Step,
         OperationStatus::Started,
@@ -478,10 +613,10 @@ fn without_our_layer_it_is_opened_at_its_end_as_old_as_the_invocation() {
     assert!(
         matches!(
             &actions[..],
-            [Action::Open {
-                start: Start::Invocation,
+            [Action::Open(Opening {
+                start: Moment::Invocation,
                 ..
-            }]
+            })]
         ),
         "{actions:?}"
     );
@@ -489,41 +624,44 @@ fn without_our_layer_it_is_opened_at_its_end_as_old_as_the_invocation() {
         sequence: 1,
         changed: &[],
     });
-    assert_eq!(
-        actions,
-        [Action::Close {
-            id: "a".to_owned(),
-            ending: Ending::Succeeded
-        }]
-    );
+    assert_eq!(actions, [close("a", Ending::Succeeded)]);
 }
 
 #[test]
-fn recorded_work_is_replayed_once_with_its_last_attempt_and_error() {
+fn recorded_work_is_replayed_once_with_its_last_attempt_and_error_or_not_told_of_at_all() {
     let error = ErrorObject {
         error_type: Some("Boom".into()),
         message: Some("no".into()),
     };
-    let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[Operation {
+    let log = [Operation {
         attempt: Some(3),
         error: Some(error),
         ..logged("a", OperationType::Step, OperationStatus::Failed)
-    }]));
+    }];
+    let mut plan = emitting();
+    plan.apply(loaded(&log));
     let actions = plan.apply(Input::Replayed { id: "a" });
     let [
-        Action::Replay {
-            attempt: 2,
-            failure: Some(failure),
-            start: Start::Now,
+        Action::Whole {
+            opening: Opening { attempt: 2, .. },
+            replayed: true,
+            ending,
             ..
         },
     ] = &actions[..]
     else {
         panic!("{actions:?}");
     };
-    assert_eq!(failure.error_type.as_deref(), Some("Boom"));
+    assert_eq!(
+        ending
+            .failure()
+            .and_then(|failure| failure.error_type.as_deref()),
+        Some("Boom")
+    );
     assert_eq!(plan.apply(Input::Replayed { id: "a" }), [], "once");
+    let mut plan = Plan::default();
+    plan.apply(loaded(&log));
+    assert_eq!(plan.apply(Input::Replayed { id: "a" }), []);
 }
 
 #[test]
@@ -537,30 +675,40 @@ fn without_our_layer_replays_are_inferred_from_the_log_but_for_our_own_steps() {
         },
     ];
     for (layer, want) in [(Layer::Absent, vec!["a"]), (Layer::Present, vec![])] {
-        let mut plan = Plan::default();
-        plan.apply(Input::Loaded(&log));
-        let replayed: Vec<_> = plan
-            .apply(Input::Over { layer })
-            .into_iter()
-            .map(|action| match action {
-                Action::Replay {
-                    facts,
-                    start: Start::Invocation,
-                    ..
-                } => facts.id,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(replayed, want, "{layer:?}");
+        let mut plan = emitting();
+        plan.apply(loaded(&log));
+        let actions = plan.apply(Input::Over {
+            layer,
+            outcome: Outcome::Ended,
+        });
+        let told: Vec<_> = opened(&actions).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(told, want, "{layer:?}");
+    }
+}
+
+#[test]
+fn what_is_passed_through_again_without_an_end_is_told_of_by_those_who_tell_of_replays() {
+    let log = [logged("w", OperationType::Wait, OperationStatus::Started)];
+    for (replays, outcome, want) in [
+        (ReplayedSpans::Emit, Outcome::Suspended, vec!["w"]),
+        (ReplayedSpans::Emit, Outcome::Ended, vec![]),
+        (ReplayedSpans::Omit, Outcome::Suspended, vec![]),
+    ] {
+        let mut plan = Plan::new(replays);
+        plan.apply(loaded(&log));
+        let actions = plan.apply(Input::Over {
+            layer: Layer::Present,
+            outcome,
+        });
+        let told: Vec<_> = opened(&actions).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(told, want, "{replays:?}, {outcome:?}");
     }
 }
 
 #[test]
 fn a_late_message_of_a_finished_invocation_means_nothing() {
-    let mut plan = Plan::default();
-    plan.apply(Input::Over {
-        layer: Layer::Present,
-    });
+    let mut plan = emitting();
+    plan.apply(over());
     assert_eq!(
         plan.apply(Input::Requested {
             sequence: 1,
@@ -573,20 +721,15 @@ fn a_late_message_of_a_finished_invocation_means_nothing() {
 
 #[test]
 fn only_timers_that_somebody_waits_for_keep_an_execution_pending() {
-    let timer = |id, kind, status, at| Operation {
+    let timer = |id, status, at| Operation {
         scheduled_end_at: Some(UnixMillis(at)),
-        ..logged(id, kind, status)
+        ..logged(id, OperationType::Wait, status)
     };
     let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[
-        timer(
-            "ended",
-            OperationType::Wait,
-            OperationStatus::Succeeded,
-            900,
-        ),
-        timer("short", OperationType::Wait, OperationStatus::Started, 100),
-        timer("long", OperationType::Wait, OperationStatus::Started, 200),
+    plan.apply(loaded(&[
+        timer("ended", OperationStatus::Succeeded, 900),
+        timer("short", OperationStatus::Started, 100),
+        timer("long", OperationStatus::Started, 200),
     ]));
     assert_eq!(plan.latest_timer(), Some(UnixMillis(200)));
 }
@@ -594,7 +737,7 @@ fn only_timers_that_somebody_waits_for_keep_an_execution_pending() {
 #[test]
 fn an_operation_counts_once_however_often_it_is_seen() {
     let mut plan = Plan::default();
-    plan.apply(Input::Loaded(&[
+    plan.apply(loaded(&[
         logged("x", OperationType::Execution, OperationStatus::Started),
         logged("a", OperationType::Step, OperationStatus::Succeeded),
     ]));
@@ -610,4 +753,21 @@ fn an_operation_counts_once_however_often_it_is_seen() {
         });
     }
     assert_eq!(plan.operation_count(), 3, "the execution, a and b");
+}
+
+#[test]
+fn code_belongs_to_the_nearest_operation_that_is_open() {
+    let mut plan = Plan::default();
+    plan.apply(loaded(&[
+        logged_context("item", "MapIteration", Some("map")),
+        logged_context("map", "Map", None),
+    ]));
+    assert_eq!(plan.open_around("item"), None);
+    plan.apply(Input::Requested {
+        sequence: 1,
+        updates: &[inside("item", step("a", Transition::Start))],
+    });
+    assert_eq!(plan.open_around("item").as_deref(), Some("map"));
+    assert_eq!(plan.open_around("a").as_deref(), Some("a"));
+    assert_eq!(plan.parent_of("a").as_deref(), Some("item"));
 }

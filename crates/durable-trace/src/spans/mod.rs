@@ -5,21 +5,23 @@ mod view;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use durable_trace_wire::UnixMillis;
 
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
-    SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::contract::{keys, values};
 use crate::health;
-use crate::plan::{Action, Ending, Facts, Failure, Start};
+use crate::plan::{Action, Ending, Failure, Moment, Opening};
 
 pub(crate) use propagation::{extract, inject};
-pub(crate) use view::InvocationFacts;
+pub(crate) use view::{InvocationFacts, Sleep};
 
 /// The tracer that spans go to, and the propagator that knows its sampling decisions.
 #[derive(Debug)]
@@ -74,6 +76,21 @@ enum Owner {
     Us,
 }
 
+/// What an invocation goes on from.
+#[derive(Debug, Default)]
+pub(crate) struct Resume {
+    /// An `aws.lambda` span that another library has open for this invocation: then none is opened here.
+    pub(crate) active: Option<Context>,
+    /// The span to link to instead of hanging on it.
+    pub(crate) link: Option<SpanContext>,
+    /// Where the trace came from, if the context that was read says so.
+    pub(crate) origin: Option<String>,
+    /// What to hang on.
+    pub(crate) parent: Context,
+    /// The sleep before it, if it is a resume.
+    pub(crate) sleep: Option<Sleep>,
+}
+
 /// How an invocation came out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Result {
@@ -99,24 +116,11 @@ impl Spans {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the invocation's span and the execution's under `parent`, both with the invocation's start time.
-    ///
-    /// `origin` is where the trace came from, if `parent` says so; `active` is an `aws.lambda` span
-    /// that another library has open for this invocation: then none is opened here.
-    pub(crate) fn open_invocation(
-        &self,
-        parent: &Context,
-        origin: Option<String>,
-        active: Option<Context>,
-        facts: &InvocationFacts,
-    ) {
-        self.lock().origin = origin;
-        let lambda = self.open_lambda(parent, active, facts);
-        let execute = self.tracing.start(
-            self.builder(view::execute(facts), SpanKind::Internal, self.started),
-            &lambda.0,
-        );
-        Self::stamp_trace_id(&execute);
+    /// Opens the invocation's span and the execution's, both with the invocation's start time.
+    pub(crate) fn open_invocation(&self, resume: &Resume, facts: &InvocationFacts) {
+        self.lock().origin.clone_from(&resume.origin);
+        let lambda = self.open_lambda(resume, facts);
+        let execute = self.start(view::execute(facts), self.started, &lambda.0);
         let mut open = self.lock();
         open.lambda = Some(lambda);
         open.execute = Some(execute);
@@ -124,26 +128,40 @@ impl Spans {
 
     /// Opens the invocation's span alone: the execution could not be read.
     pub(crate) fn open_lambda_only(&self, active: Option<Context>, facts: &InvocationFacts) {
-        let lambda = self.open_lambda(&Context::new(), active, facts);
+        let resume = Resume {
+            active,
+            ..Resume::default()
+        };
+        let lambda = self.open_lambda(&resume, facts);
         self.lock().lambda = Some(lambda);
     }
 
-    fn open_lambda(
-        &self,
-        parent: &Context,
-        active: Option<Context>,
-        facts: &InvocationFacts,
-    ) -> (Context, Owner) {
-        if let Some(active) = active {
-            active.span().set_attributes(view::durable_tags(facts));
-            return (active, Owner::Another);
+    fn open_lambda(&self, resume: &Resume, facts: &InvocationFacts) -> (Context, Owner) {
+        let sleep = resume.sleep.as_ref();
+        if let Some(active) = &resume.active {
+            active
+                .span()
+                .set_attributes(view::durable_tags(facts, sleep));
+            return (active.clone(), Owner::Another);
         }
-        let lambda = self.tracing.start(
-            self.builder(view::lambda(facts), SpanKind::Server, self.started),
-            parent,
-        );
+        let span = view::lambda(facts, sleep);
+        let links = resume
+            .link
+            .iter()
+            .map(|anchor| Link::with_context(anchor.clone()))
+            .collect();
+        let builder = self.builder(span, self.started).with_links(links);
+        let lambda = self.tracing.start(builder, &resume.parent);
         Self::stamp_trace_id(&lambda);
         (lambda, Owner::Us)
+    }
+
+    /// Tells of the sleep before this invocation, from `since` to its start, beside the invocations.
+    pub(crate) fn tell_sleep(&self, resume: &Resume, facts: &InvocationFacts, since: SystemTime) {
+        if let Some(sleep) = &resume.sleep {
+            let suspended = self.start(view::suspended(facts, sleep), since, &resume.parent);
+            suspended.span().end_with_timestamp(self.started);
+        }
     }
 
     /// The upper half of the trace id goes on the spans that begin a chunk, as Datadog's intake expects it.
@@ -158,7 +176,13 @@ impl Spans {
         }
     }
 
-    fn builder(&self, span: view::Span, kind: SpanKind, start: SystemTime) -> SpanBuilder {
+    fn start(&self, span: view::Span, start: SystemTime, parent: &Context) -> Context {
+        let context = self.tracing.start(self.builder(span, start), parent);
+        Self::stamp_trace_id(&context);
+        context
+    }
+
+    fn builder(&self, span: view::Span, start: SystemTime) -> SpanBuilder {
         let origin = self
             .lock()
             .origin
@@ -166,6 +190,7 @@ impl Spans {
             .unwrap_or_else(|| values::ORIGIN.to_owned());
         let view::Span {
             name,
+            kind,
             resource,
             mut attributes,
         } = span;
@@ -190,74 +215,54 @@ impl Spans {
 
     /// Does what the plan decided. `now` is the time of what was seen.
     pub(crate) fn perform(&self, action: Action, now: SystemTime) {
-        let at = |start| match start {
-            Start::Invocation => self.started,
-            Start::Now => now,
+        let at = |moment| match moment {
+            Moment::Invocation => self.started,
+            Moment::Now => now,
+            Moment::Recorded(at) => system_time(at).unwrap_or(now),
         };
         match action {
-            Action::Close { id, ending } => {
+            Action::Close { id, ending, end } => {
                 let Some(context) = self.lock().operations.remove(&id) else {
                     return;
                 };
-                if let Ending::Failed(failure) | Ending::Retried(failure) = &ending {
-                    mark_failed(&context, failure);
-                }
-                context.span().end_with_timestamp(now);
+                finish(&context, &ending, at(end));
             }
-            Action::Open {
-                facts,
-                attempt,
-                parent,
-                start,
-            } => {
-                if let Some(context) =
-                    self.open_operation(&facts, attempt, false, parent.as_deref(), at(start))
-                {
-                    self.lock().operations.insert(facts.id, context);
+            Action::Open(opening) => {
+                let start = at(opening.start);
+                if let Some(context) = self.open_operation(&opening, false, start) {
+                    self.lock().operations.insert(opening.facts.id, context);
                 }
-            }
-            Action::Replay {
-                facts,
-                attempt,
-                failure,
-                parent,
-                start,
-            } => {
-                let Some(context) =
-                    self.open_operation(&facts, attempt, true, parent.as_deref(), at(start))
-                else {
-                    return;
-                };
-                if let Some(failure) = &failure {
-                    mark_failed(&context, failure);
-                }
-                context.span().end_with_timestamp(at(start));
             }
             Action::Ride => {}
+            Action::Whole {
+                opening,
+                replayed,
+                ending,
+                end,
+            } => {
+                if let Some(context) = self.open_operation(&opening, replayed, at(opening.start)) {
+                    finish(&context, &ending, at(end));
+                }
+            }
         }
     }
 
     fn open_operation(
         &self,
-        facts: &Facts,
-        attempt: u32,
+        opening: &Opening,
         replayed: bool,
-        parent: Option<&str>,
         start: SystemTime,
     ) -> Option<Context> {
-        let span = view::operation(facts, attempt, replayed)?;
+        let span = view::operation(opening, replayed)?;
         let parent = {
             let open = self.lock();
-            parent
-                .and_then(|id| open.operations.get(id))
-                .or(open.execute.as_ref())?
-                .clone()
+            let enclosing = opening
+                .parent
+                .as_ref()
+                .and_then(|parent| open.operations.get(&parent.id));
+            enclosing.or(open.execute.as_ref())?.clone()
         };
-        let context = self
-            .tracing
-            .start(self.builder(span, SpanKind::Internal, start), &parent);
-        Self::stamp_trace_id(&context);
-        Some(context)
+        Some(self.start(span, start, &parent))
     }
 
     /// Ends the execution's span and the invocation's.
@@ -298,6 +303,18 @@ impl Spans {
             }
         }
     }
+}
+
+fn finish(context: &Context, ending: &Ending, end: SystemTime) {
+    if let Some(failure) = ending.failure() {
+        mark_failed(context, failure);
+    }
+    context.span().end_with_timestamp(end);
+}
+
+/// A moment of the service's; `None` before 1970.
+pub(crate) fn system_time(at: UnixMillis) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(at.0).ok()?))
 }
 
 fn mark_failed(context: &Context, failure: &Failure) {

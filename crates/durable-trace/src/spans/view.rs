@@ -1,10 +1,11 @@
 //! How Datadog's durable-function views want to see it: names, resources and tags, from facts alone.
 
-use durable_trace_wire::{OperationType, ResponseStatus};
+use durable_trace_wire::ResponseStatus;
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 
 use crate::contract::{keys, span_names, values};
-use crate::plan::Facts;
+use crate::plan::{Facts, Opening, Shape};
 
 /// What is known of an invocation when it begins.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,10 +25,19 @@ pub(crate) struct InvocationFacts {
     pub(crate) replays: bool,
 }
 
+/// How long an execution slept, as far as both clocks tell.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Sleep {
+    pub(crate) suspended_ms: Option<i64>,
+    pub(crate) resume_delay_ms: Option<i64>,
+    pub(crate) on: Option<Facts>,
+}
+
 /// A span to open.
 #[derive(Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) name: &'static str,
+    pub(super) kind: SpanKind,
     pub(super) resource: String,
     pub(super) attributes: Vec<KeyValue>,
 }
@@ -38,18 +48,47 @@ fn flag(key: &'static str, value: bool) -> KeyValue {
 }
 
 /// The tags that durable executions add to `aws.lambda`, whoever opened it.
-pub(super) fn durable_tags(facts: &InvocationFacts) -> Vec<KeyValue> {
-    let mut tags = Vec::with_capacity(3);
+pub(super) fn durable_tags(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Vec<KeyValue> {
+    let mut tags = Vec::with_capacity(6);
     if let Some((name, id)) = &facts.execution {
         tags.push(KeyValue::new(keys::EXECUTION_NAME, name.clone()));
         tags.push(KeyValue::new(keys::EXECUTION_ID, id.clone()));
         tags.push(flag(keys::FIRST_INVOCATION, facts.first));
     }
+    if let Some(sleep) = sleep {
+        tags.extend(
+            sleep
+                .suspended_ms
+                .map(|ms| KeyValue::new(keys::SUSPENDED_MS, ms)),
+        );
+        tags.extend(
+            sleep
+                .resume_delay_ms
+                .map(|ms| KeyValue::new(keys::RESUME_DELAY_MS, ms)),
+        );
+        tags.extend(
+            sleep
+                .on
+                .as_ref()
+                .map(|on| KeyValue::new(keys::SUSPENDED_ON, suspended_on(on))),
+        );
+    }
     tags
 }
 
-pub(super) fn lambda(facts: &InvocationFacts) -> Span {
-    let mut attributes = durable_tags(facts);
+/// An operation's type and name, such as `wait until-tomorrow`; the type alone when it is unnamed.
+fn suspended_on(facts: &Facts) -> String {
+    let name = facts.shape().map_or("operation", |shape| {
+        operation_name(shape).trim_start_matches("aws.durable.")
+    });
+    facts
+        .name
+        .as_ref()
+        .map_or_else(|| name.to_owned(), |own| format!("{name} {own}"))
+}
+
+pub(super) fn lambda(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Span {
+    let mut attributes = durable_tags(facts, sleep);
     attributes.extend([
         KeyValue::new(keys::DATADOG_SPAN_TYPE, values::SPAN_TYPE),
         flag(keys::COLD_START, facts.cold_start),
@@ -61,6 +100,7 @@ pub(super) fn lambda(facts: &InvocationFacts) -> Span {
     ]);
     Span {
         name: span_names::LAMBDA,
+        kind: SpanKind::Server,
         resource: facts.function_name.clone(),
         attributes,
     }
@@ -72,30 +112,76 @@ pub(super) fn execute(facts: &InvocationFacts) -> Span {
     attributes.push(flag(keys::REPLAYED, facts.replays));
     Span {
         name: span_names::EXECUTE,
+        kind: SpanKind::Internal,
         resource: facts.resource.clone(),
         attributes,
     }
 }
 
+/// The sleep itself, for those who ask for it.
+pub(super) fn suspended(facts: &InvocationFacts, sleep: &Sleep) -> Span {
+    let mut attributes = common();
+    attributes.push(KeyValue::new(keys::EXECUTION_ARN, facts.arn.clone()));
+    let on = sleep.on.as_ref().map(suspended_on);
+    attributes.extend(on.clone().map(|on| KeyValue::new(keys::SUSPENDED_ON, on)));
+    let resource = on.unwrap_or_else(|| span_names::SUSPENDED.to_owned());
+    Span {
+        name: span_names::SUSPENDED,
+        kind: SpanKind::Internal,
+        resource,
+        attributes,
+    }
+}
+
+fn operation_name(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Callback => span_names::CREATE_CALLBACK,
+        Shape::ChildContext => span_names::CHILD_CONTEXT,
+        Shape::Invoke => span_names::INVOKE,
+        Shape::Map => span_names::MAP,
+        Shape::Parallel => span_names::PARALLEL,
+        Shape::Step => span_names::STEP,
+        Shape::Wait => span_names::WAIT,
+        Shape::WaitForCallback => span_names::WAIT_FOR_CALLBACK,
+        Shape::WaitForCondition => span_names::WAIT_FOR_CONDITION,
+    }
+}
+
 /// `None` for an operation that has no span.
-pub(super) fn operation(facts: &Facts, attempt: u32, replayed: bool) -> Option<Span> {
-    let name = match (facts.kind, facts.sub_type.as_deref()) {
-        (OperationType::Step, None | Some("Step")) => span_names::STEP,
-        (OperationType::Wait, _) => span_names::WAIT,
-        _ => return None,
-    };
+pub(super) fn operation(opening: &Opening, replayed: bool) -> Option<Span> {
+    let facts = &opening.facts;
+    let shape = facts.shape()?;
+    let name = operation_name(shape);
     let mut attributes = common();
     attributes.push(KeyValue::new(keys::OPERATION_ID, facts.id.clone()));
     attributes.push(flag(keys::REPLAYED, replayed));
     if let Some(operation_name) = &facts.name {
         attributes.push(KeyValue::new(keys::OPERATION_NAME, operation_name.clone()));
     }
-    if name == span_names::STEP {
-        attributes.push(KeyValue::new(keys::OPERATION_ATTEMPT, i64::from(attempt)));
+    if let Some(function) = &facts.invoked_function {
+        attributes.push(KeyValue::new(keys::INVOKED_FUNCTION, function.clone()));
     }
+    if shape.has_attempts() {
+        attributes.push(KeyValue::new(
+            keys::OPERATION_ATTEMPT,
+            i64::from(opening.attempt),
+        ));
+    }
+    // The items of a map are named by the thousand: as resources they would be without bound.
+    let many = opening
+        .parent
+        .as_ref()
+        .is_some_and(|parent| matches!(parent.shape, Shape::Map | Shape::Parallel));
+    let own_name = facts.name.clone().filter(|_| !many);
+    let kind = if shape == Shape::Invoke {
+        SpanKind::Client
+    } else {
+        SpanKind::Internal
+    };
     Some(Span {
         name,
-        resource: facts.name.clone().unwrap_or_else(|| name.to_owned()),
+        kind,
+        resource: own_name.unwrap_or_else(|| name.to_owned()),
         attributes,
     })
 }
@@ -121,7 +207,10 @@ pub(super) fn invocation_status(status: ResponseStatus) -> KeyValue {
 
 #[cfg(test)]
 mod tests {
+    use durable_trace_wire::OperationType;
+
     use super::*;
+    use crate::plan::{Moment, Parent};
 
     fn facts() -> InvocationFacts {
         InvocationFacts {
@@ -138,16 +227,40 @@ mod tests {
         }
     }
 
-    fn text(span: &Span, key: &str) -> Option<String> {
-        span.attributes
+    fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
+        attributes
             .iter()
             .find(|kv| kv.key.as_str() == key)
             .map(|kv| kv.value.as_str().into_owned())
     }
 
+    fn operation_facts(kind: OperationType, sub_type: &str, name: Option<&str>) -> Facts {
+        Facts {
+            id: "op".to_owned(),
+            kind,
+            sub_type: Some(sub_type.to_owned()),
+            name: name.map(str::to_owned),
+            parent_id: None,
+            invoked_function: (kind == OperationType::ChainedInvoke).then(|| "target".to_owned()),
+        }
+    }
+
+    fn opening(facts: Facts, parent: Option<Shape>) -> Opening {
+        let parent = parent.map(|shape| Parent {
+            id: "parent".to_owned(),
+            shape,
+        });
+        Opening {
+            facts,
+            attempt: 2,
+            parent,
+            start: Moment::Now,
+        }
+    }
+
     #[test]
     fn the_invocation_carries_what_the_extension_asks_for() {
-        let span = lambda(&facts());
+        let span = lambda(&facts(), None);
         assert_eq!((span.name, span.resource.as_str()), ("aws.lambda", "Fn"));
         for (key, want) in [
             ("request_id", "r"),
@@ -161,65 +274,156 @@ mod tests {
             ("resource_names", "Fn"),
             ("span.type", "serverless"),
         ] {
-            assert_eq!(text(&span, key).as_deref(), Some(want), "{key}");
+            assert_eq!(text(&span.attributes, key).as_deref(), Some(want), "{key}");
         }
     }
 
     #[test]
     fn an_arn_without_name_and_id_gives_no_durable_tags() {
         assert_eq!(
-            durable_tags(&InvocationFacts {
-                execution: None,
-                ..facts()
-            }),
+            durable_tags(
+                &InvocationFacts {
+                    execution: None,
+                    ..facts()
+                },
+                None
+            ),
             []
         );
     }
 
     #[test]
-    fn an_operation_is_named_after_its_type_and_its_resource_after_itself() {
-        let facts = |kind, sub_type: &str, name: Option<&str>| Facts {
-            id: "op".to_owned(),
-            kind,
-            sub_type: Some(sub_type.to_owned()),
-            name: name.map(str::to_owned),
-            parent_id: None,
+    fn a_sleep_is_told_as_far_as_it_is_known() {
+        let on = operation_facts(OperationType::Wait, "Wait", Some("nap"));
+        let sleep = Sleep {
+            suspended_ms: Some(7),
+            resume_delay_ms: None,
+            on: Some(on),
         };
-        for (facts, want, why) in [
+        let tags = durable_tags(&facts(), Some(&sleep));
+        assert_eq!(
+            text(&tags, "aws.durable.suspended_ms").as_deref(),
+            Some("7")
+        );
+        assert_eq!(text(&tags, "aws.durable.resume_delay_ms"), None);
+        assert_eq!(
+            text(&tags, "aws.durable.suspended_on").as_deref(),
+            Some("wait nap")
+        );
+    }
+
+    #[test]
+    fn an_operation_is_named_after_its_type_and_its_resource_after_itself() {
+        use OperationType::{Callback, ChainedInvoke, Context, Step, Wait};
+        for (kind, sub_type, want) in [
             (
-                facts(OperationType::Step, "Step", Some("pay")),
-                Some(("aws.durable.step", "pay", Some("2"))),
-                "named",
+                Step,
+                "Step",
+                Some(("aws.durable.step", true, SpanKind::Internal)),
             ),
             (
-                facts(OperationType::Step, "Step", None),
-                Some(("aws.durable.step", "aws.durable.step", Some("2"))),
-                "not",
+                Step,
+                "WaitForCondition",
+                Some(("aws.durable.wait_for_condition", true, SpanKind::Internal)),
             ),
             (
-                facts(OperationType::Wait, "Wait", Some("w")),
-                Some(("aws.durable.wait", "w", None)),
-                "no attempts",
+                Wait,
+                "Wait",
+                Some(("aws.durable.wait", false, SpanKind::Internal)),
             ),
             (
-                facts(OperationType::Context, "Map", Some("m")),
-                None,
-                "no span yet",
+                Callback,
+                "Callback",
+                Some(("aws.durable.create_callback", false, SpanKind::Internal)),
+            ),
+            (
+                ChainedInvoke,
+                "ChainedInvoke",
+                Some(("aws.durable.invoke", false, SpanKind::Client)),
+            ),
+            (
+                Context,
+                "WaitForCallback",
+                Some(("aws.durable.wait_for_callback", false, SpanKind::Internal)),
+            ),
+            (
+                Context,
+                "Map",
+                Some(("aws.durable.map", false, SpanKind::Internal)),
+            ),
+            (
+                Context,
+                "Parallel",
+                Some(("aws.durable.parallel", false, SpanKind::Internal)),
+            ),
+            (
+                Context,
+                "RunInChildContext",
+                Some(("aws.durable.child_context", false, SpanKind::Internal)),
+            ),
+            (Context, "MapIteration", None),
+            (Context, "ParallelBranch", None),
+        ] {
+            let span = operation(
+                &opening(operation_facts(kind, sub_type, Some("own")), None),
+                false,
+            );
+            let got = span.map(|span| {
+                assert_eq!(span.resource, "own", "{sub_type}");
+                let has_attempt =
+                    text(&span.attributes, "aws.durable.operation_attempt").as_deref() == Some("2");
+                (span.name, has_attempt, span.kind)
+            });
+            assert_eq!(got, want, "{sub_type}");
+        }
+    }
+
+    #[test]
+    fn resources_are_bounded() {
+        for (name, parent, want, why) in [
+            (Some("own"), None, "own", "named"),
+            (None, None, "aws.durable.step", "unnamed"),
+            (
+                Some("own"),
+                Some(Shape::ChildContext),
+                "own",
+                "in a context",
+            ),
+            (
+                Some("own"),
+                Some(Shape::Map),
+                "aws.durable.step",
+                "one of many items",
+            ),
+            (
+                Some("own"),
+                Some(Shape::Parallel),
+                "aws.durable.step",
+                "one of many branches",
             ),
         ] {
-            let span = operation(&facts, 2, false);
-            let got = span.as_ref().map(|s| {
-                (
-                    s.name,
-                    s.resource.as_str(),
-                    text(s, "aws.durable.operation_attempt"),
-                )
-            });
+            let facts = operation_facts(OperationType::Step, "Step", name);
             assert_eq!(
-                got,
-                want.map(|(n, r, a)| (n, r, a.map(str::to_owned))),
+                operation(&opening(facts, parent), false).unwrap().resource,
+                want,
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn an_invoke_names_its_function() {
+        let facts = operation_facts(OperationType::ChainedInvoke, "ChainedInvoke", Some("call"));
+        let span = operation(&opening(facts, None), false).unwrap();
+        assert_eq!(
+            text(&span.attributes, "aws.durable.invoke.function_name").as_deref(),
+            Some("target")
+        );
+    }
+
+    #[test]
+    fn a_step_of_ours_has_no_span() {
+        let facts = operation_facts(OperationType::Step, "Step", Some("_datadog_0"));
+        assert_eq!(operation(&opening(facts, None), true), None);
     }
 }

@@ -105,7 +105,7 @@ async fn nothing_rides_where_the_client_has_one_attempt() {
 
 #[tokio::test]
 async fn a_request_that_failed_for_another_reason_goes_on_without_us() {
-    for fault in [Fault::Throttle, Fault::CutConnection, refusal_5xx()] {
+    for fault in [Fault::Throttle, refusal_5xx()] {
         let first = fault.clone();
         let setting = with_fault(move |call| {
             (has_checkpoint(call) && call.attempt == Some(1)).then(|| first.clone())
@@ -125,6 +125,42 @@ async fn a_request_that_failed_for_another_reason_goes_on_without_us() {
             [2, 1],
             "{fault:?}: the second attempt is the SDK's alone"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_reply_was_lost_goes_out_again_as_it_was() {
+    for fault in [Fault::CutConnection, Fault::LoseReply] {
+        let first = fault.clone();
+        let setting = with_fault(move |call| {
+            (has_checkpoint(call) && call.attempt == Some(1)).then(|| first.clone())
+        });
+        let world = World::new(setting, step_wait_step).await;
+        let ended = world.run(&json!({})).await;
+        assert_eq!(ended.result.as_deref(), Some(RESULT), "{fault:?}");
+        let calls = world.service.calls();
+        let waits: Vec<_> = calls
+            .iter()
+            .filter(|call| call.request["Updates"][0]["Type"] == "WAIT")
+            .collect();
+        let [lost, again] = &waits[..] else {
+            panic!("{fault:?}: two attempts")
+        };
+        assert_eq!(
+            lost.request, again.request,
+            "{fault:?}: the very same, so that the service knows it"
+        );
+        assert_eq!(
+            world.checkpoint_names(&ended.arn),
+            ["_datadog_0"],
+            "{fault:?}"
+        );
+        assert_eq!(
+            world.invocations(&ended.arn).len(),
+            2,
+            "{fault:?}: no invocation is lost"
+        );
+        world.spans.assert_one_trace();
     }
 }
 

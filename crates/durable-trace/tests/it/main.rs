@@ -7,7 +7,9 @@
 )]
 
 mod faults;
+mod kinds;
 mod overlap;
 mod spans;
+mod stress;
 mod trace;
 mod world;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext, RetryDecision, StepError};
+use durable_trace::{Continuity, ReplayedSpans};
+use durable_trace_local::{Clock, Config};
 use serde_json::{Value, json};
 
 use crate::trace::step_wait_step;
@@ -43,9 +45,15 @@ fn tree(world: &World) -> Vec<String> {
     lines
 }
 
+fn emitting() -> Setting {
+    let mut setting = Setting::default();
+    setting.options = setting.options.replayed_spans(ReplayedSpans::Emit);
+    setting
+}
+
 #[tokio::test]
-async fn the_tree_is_the_references() {
-    let world = World::new(Setting::default(), step_wait_step).await;
+async fn the_tree_is_the_references_where_replays_are_emitted() {
+    let world = World::new(emitting(), step_wait_step).await;
     world.run(&json!({})).await;
     assert_eq!(
         tree(&world),
@@ -64,16 +72,45 @@ async fn the_tree_is_the_references() {
 }
 
 #[tokio::test]
+async fn each_operation_is_one_span_where_they_are_not() {
+    let world = World::new(Setting::default(), step_wait_step).await;
+    world.run(&json!({})).await;
+    let mut lines = tree(&world);
+    let slept: Vec<_> = lines
+        .extract_if(.., |line| line.contains("durable.wait "))
+        .collect();
+    assert_eq!(
+        slept,
+        ["        aws.durable.wait [pause] false"],
+        "by the invocation that sees its end"
+    );
+    assert_eq!(
+        lines,
+        [
+            "aws.lambda [orders]",
+            "  aws.durable.execute [it::trace::step_wait_step] false",
+            "    aws.durable.step [first] false 0",
+            "    aws.lambda [orders]",
+            "      aws.durable.execute [it::trace::step_wait_step] true",
+            "        aws.durable.step [second] false 0",
+        ]
+    );
+    let wait = world.spans.named("aws.durable.wait").remove(0);
+    let length = wait.end.duration_since(wait.start).unwrap();
+    assert_eq!(length, Duration::from_mins(1), "as long as it was");
+}
+
+#[tokio::test]
 async fn without_our_layer_the_same_spans_are_inferred() {
     let setting = Setting {
         layer: Layer::Without,
-        ..Setting::default()
+        ..emitting()
     };
     let world = World::new(setting, step_wait_step).await;
     world.run(&json!({})).await;
     world.spans.assert_one_trace();
     let mut without = tree(&world);
-    let world = World::new(Setting::default(), step_wait_step).await;
+    let world = World::new(emitting(), step_wait_step).await;
     world.run(&json!({})).await;
     let mut with = tree(&world);
     without.sort();
@@ -317,5 +354,67 @@ async fn a_span_that_another_library_has_open_for_the_invocation_takes_the_place
                 .iter()
                 .any(|lambda| lambda.span_id == execute.parent_id)
         );
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_invocation_tells_what_it_slept_on_and_how_long() {
+    // On the machine's clock: a clock that jumps would be ahead of the function's.
+    let handler = |_: Value, ctx: DurableContext| async move {
+        ctx.wait(Duration::from_secs(1)).name("nap").await?;
+        Ok(Value::Null)
+    };
+    let mut setting = Setting {
+        config: Config::default().clock(Clock::Real),
+        ..Setting::default()
+    };
+    setting.options = setting.options.suspended_spans(true);
+    let world = World::new(setting, handler).await;
+    world.run(&json!({})).await;
+    let [first, second] = &world.spans.named("aws.lambda")[..] else {
+        panic!("two invocations")
+    };
+    let figure = |key: &str| second.text(key).and_then(|ms| ms.parse::<u64>().ok());
+    assert!(
+        first.text("aws.durable.suspended_on").is_none(),
+        "it has not slept"
+    );
+    assert_eq!(
+        second.text("aws.durable.suspended_on").as_deref(),
+        Some("wait nap")
+    );
+    let (slept, delay) = (
+        figure("aws.durable.suspended_ms").unwrap(),
+        figure("aws.durable.resume_delay_ms").unwrap(),
+    );
+    assert!(slept >= 1_000 && slept >= delay, "{slept} {delay}");
+    let asleep = world.spans.named("aws.durable.suspended").remove(0);
+    assert_eq!(
+        asleep.parent_id, second.parent_id,
+        "beside the invocations, under the anchor"
+    );
+    assert_eq!(asleep.end, second.start);
+    let length = asleep.end.duration_since(asleep.start).unwrap();
+    assert!(
+        u128::from(slept).abs_diff(length.as_millis()) <= 1,
+        "{slept} {length:?}"
+    );
+}
+
+#[tokio::test]
+async fn linked_invocations_are_traces_of_their_own_that_point_at_the_first() {
+    let mut setting = Setting::default();
+    setting.options = setting.options.continuity(Continuity::Link);
+    let world = World::new(setting, crate::trace::three_waits).await;
+    let ended = world.run(&json!({})).await;
+    assert_eq!(world.spans.trace_ids().len(), 4);
+    assert_eq!(
+        world.checkpoint_names(&ended.arn),
+        ["_datadog_0"],
+        "the first stays what all link to"
+    );
+    let anchor = world.spans.named("aws.durable.execute").remove(0);
+    for lambda in world.spans.named("aws.lambda").iter().skip(1) {
+        assert_eq!(lambda.links, [(anchor.trace_id, anchor.span_id)]);
     }
 }

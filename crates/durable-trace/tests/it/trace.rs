@@ -28,7 +28,8 @@ pub(crate) async fn step_wait_step(_: Value, ctx: DurableContext) -> Result<Valu
     Ok(json!({"first": first, "second": second}))
 }
 
-async fn three_waits(_: Value, ctx: DurableContext) -> Result<Value, BoxError> {
+/// Three waits in a row.
+pub(crate) async fn three_waits(_: Value, ctx: DurableContext) -> Result<Value, BoxError> {
     for name in ["w1", "w2", "w3"] {
         wait(&ctx, name).await?;
     }

@@ -221,7 +221,9 @@ pub(crate) struct Seen {
     pub(crate) span_id: SpanId,
     pub(crate) parent_id: SpanId,
     pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
     pub(crate) failed: bool,
+    pub(crate) links: Vec<(TraceId, SpanId)>,
     attributes: Vec<KeyValue>,
 }
 
@@ -310,7 +312,13 @@ impl SpanProcessor for Collected {
             span_id: span.span_context.span_id(),
             parent_id: span.parent_span_id,
             start: span.start_time,
+            end: span.end_time,
             failed: matches!(span.status, opentelemetry::trace::Status::Error { .. }),
+            links: span
+                .links
+                .iter()
+                .map(|link| (link.span_context.trace_id(), link.span_context.span_id()))
+                .collect(),
             attributes: span.attributes,
         });
     }

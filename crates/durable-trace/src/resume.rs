@@ -1,0 +1,171 @@
+//! How a resumed invocation goes on: in the trace or linked to it, and what is told of its sleep. Pure.
+
+use std::time::{Duration, SystemTime};
+
+use durable_trace_wire::{Operation, OperationType, UnixMillis};
+
+use crate::config::Continuity;
+use crate::options::Settings;
+use crate::plan::Asleep;
+use crate::spans::Sleep;
+
+/// Whether an invocation that found a checkpoint hangs on it or links to it.
+///
+/// The age of an execution is counted from its start, which its first operation tells; without that it is not past any age.
+pub(crate) fn decide_continuity(
+    settings: &Settings,
+    operations: &[Operation<'_>],
+    now: SystemTime,
+) -> Continuity {
+    let execution = operations
+        .iter()
+        .find(|operation| operation.kind == OperationType::Execution);
+    let age = execution.and_then(|execution| since(execution.started_at?, now));
+    let is_past = settings
+        .max_age
+        .zip(age)
+        .is_some_and(|(max, age)| age > max);
+    if is_past {
+        Continuity::Link
+    } else {
+        settings.continuity
+    }
+}
+
+/// What both clocks tell of a sleep that ended `now`. A figure that would be negative is none: the clocks differ by more than that.
+pub(crate) fn measure_sleep(asleep: &Asleep, now: SystemTime) -> Sleep {
+    let millis = |at: Option<UnixMillis>| {
+        at.and_then(|at| since(at, now))
+            .and_then(|slept| i64::try_from(slept.as_millis()).ok())
+    };
+    Sleep {
+        suspended_ms: millis(asleep.since),
+        resume_delay_ms: millis(asleep.ready_at),
+        on: asleep.on.clone(),
+    }
+}
+
+fn since(at: UnixMillis, now: SystemTime) -> Option<Duration> {
+    now.duration_since(crate::spans::system_time(at)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use durable_trace_wire::OperationStatus;
+
+    use super::*;
+    use crate::Options;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_execution_past_its_age_links() {
+        let execution = |started_at| Operation {
+            kind: OperationType::Execution,
+            status: OperationStatus::Started,
+            started_at,
+            ..Operation::default()
+        };
+        let hour = Duration::from_secs(3_600);
+        let begun = Some(UnixMillis(1_000_000));
+        for (continuity, max_age, started_at, now, want, why) in [
+            (
+                Continuity::Parent,
+                None,
+                begun,
+                at(9_000_000),
+                Continuity::Parent,
+                "no age is set",
+            ),
+            (
+                Continuity::Parent,
+                Some(hour),
+                begun,
+                at(4_600),
+                Continuity::Parent,
+                "just as old",
+            ),
+            (
+                Continuity::Parent,
+                Some(hour),
+                begun,
+                at(4_601),
+                Continuity::Link,
+                "older",
+            ),
+            (
+                Continuity::Parent,
+                Some(hour),
+                None,
+                at(9_000_000),
+                Continuity::Parent,
+                "of unknown age",
+            ),
+            (
+                Continuity::Parent,
+                Some(hour),
+                begun,
+                at(1),
+                Continuity::Parent,
+                "from the future",
+            ),
+            (
+                Continuity::Link,
+                Some(hour),
+                begun,
+                at(1_001),
+                Continuity::Link,
+                "asked for",
+            ),
+        ] {
+            let settings = Settings {
+                continuity,
+                max_age,
+                ..Options::default().settings
+            };
+            assert_eq!(
+                decide_continuity(&settings, &[execution(started_at)], now),
+                want,
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sleep_is_measured_by_both_clocks_or_not_at_all() {
+        let asleep = |since, ready_at| Asleep {
+            since,
+            ready_at,
+            on: None,
+            ended: Vec::new(),
+        };
+        for (since, ready_at, want, why) in [
+            (
+                Some(1_000),
+                Some(8_500),
+                (Some(9_000), Some(1_500)),
+                "both known",
+            ),
+            (
+                None,
+                Some(8_500),
+                (None, Some(1_500)),
+                "no timestamp, no figure",
+            ),
+            (
+                Some(11_000),
+                Some(10_001),
+                (None, None),
+                "the clocks differ",
+            ),
+        ] {
+            let sleep = measure_sleep(
+                &asleep(since.map(UnixMillis), ready_at.map(UnixMillis)),
+                at(10),
+            );
+            assert_eq!((sleep.suspended_ms, sleep.resume_delay_ms), want, "{why}");
+        }
+    }
+}
