@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(environment.checkpoint_budget, Duration::from_millis(7));
         assert_eq!(environment.checkpoint_mode, CheckpointMode::Call);
         assert_eq!(environment.continuity, Continuity::Link);
-        assert_eq!(environment.max_age, Some(Duration::from_secs(172_800)));
+        assert_eq!(environment.max_age, Some(Duration::from_hours(48)));
         assert_eq!(environment.replayed_spans, ReplayedSpans::Emit);
         assert!(environment.suspended_spans);
         assert_eq!(

@@ -101,11 +101,11 @@ pub mod keys {
 
 /// Values of some keys.
 pub mod values {
-    /// [`super::keys::COMPONENT`].
+    /// Of `component`: this integration.
     pub const COMPONENT: &str = "aws_durable_execution_sdk_rust";
-    /// [`super::keys::DATADOG_ORIGIN`].
+    /// Of `_dd.origin`, where the caller's trace names no other.
     pub const ORIGIN: &str = "lambda";
-    /// [`super::keys::DATADOG_SPAN_TYPE`].
+    /// Of `span.type`: Datadog's word for functions.
     pub const SPAN_TYPE: &str = "serverless";
 }
 

@@ -68,7 +68,7 @@ mod tests {
             started_at,
             ..Operation::default()
         };
-        let hour = Duration::from_secs(3_600);
+        let hour = Duration::from_hours(1);
         let begun = Some(UnixMillis(1_000_000));
         for (continuity, max_age, started_at, now, want, why) in [
             (

@@ -115,7 +115,7 @@ impl Session {
             updated: invocation
                 .updated_operation_ids
                 .iter()
-                .map(|id| id.to_string())
+                .map(ToString::to_string)
                 .collect(),
             tracing,
             active_lambda,

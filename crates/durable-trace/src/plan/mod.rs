@@ -217,11 +217,11 @@ impl Plan {
             Input::Over { layer, outcome } => self.finish(layer, outcome, &mut actions),
             Input::Replayed { id } => self.replay(id, Moment::Now, &mut actions),
             Input::RequestAnswered { sequence, changed } => {
-                self.answered(sequence, changed, &mut actions)
+                self.answered(sequence, changed, &mut actions);
             }
             Input::RequestFailed { sequence } => self.unsettle(sequence),
             Input::Requested { sequence, updates } => {
-                self.requested(sequence, updates, &mut actions)
+                self.requested(sequence, updates, &mut actions);
             }
         }
         actions

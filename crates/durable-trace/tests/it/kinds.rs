@@ -118,8 +118,10 @@ async fn every_operation_has_its_place_in_one_trace() {
                 (_, "part" | "nap") => "aws.durable.map",
                 (_, "side") => "aws.durable.parallel",
                 (_, "inner" | "deep") => "aws.durable.child_context",
-                ("aws.durable.create_callback", _) => "aws.durable.wait_for_callback",
-                ("aws.durable.step", _) => "aws.durable.wait_for_callback", // the submitter
+                // A step without a name here is the submitter.
+                ("aws.durable.create_callback" | "aws.durable.step", _) => {
+                    "aws.durable.wait_for_callback"
+                }
                 ("aws.durable.execute", _) => "aws.lambda",
                 _ => "aws.durable.execute",
             };

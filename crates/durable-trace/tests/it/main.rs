@@ -6,6 +6,7 @@
     reason = "a test that cannot go on is a test that fails"
 )]
 
+mod contract;
 mod faults;
 mod kinds;
 mod overlap;

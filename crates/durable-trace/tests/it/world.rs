@@ -282,10 +282,14 @@ impl Collected {
                 span.name
             );
         }
-        let executes = self.named("aws.durable.execute");
+        let anchor = self
+            .named("aws.durable.execute")
+            .first()
+            .map(|execute| execute.span_id);
         for lambda in self.named("aws.lambda").iter().skip(1) {
             assert_eq!(
-                lambda.parent_id, executes[0].span_id,
+                Some(lambda.parent_id),
+                anchor,
                 "later invocations are siblings under the anchor"
             );
         }
