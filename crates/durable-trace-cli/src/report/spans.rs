@@ -13,9 +13,14 @@ pub(crate) fn attribute_spans(spans: Vec<Span>, invocations: &[Invocation]) -> V
         .collect();
     let trace_ids = span::trace_ids(&spans);
     let by_id: HashMap<u64, &Span> = spans.iter().map(|span| (span.span_id, span)).collect();
+    let resumes: Resumes<'_> = spans
+        .iter()
+        .filter(|span| span.name.0 == LAMBDA_SPAN)
+        .filter_map(|span| Some(((span.trace_id, span.start), span.tag("request_id")?)))
+        .collect();
     let places: Vec<Place> = spans
         .iter()
-        .map(|span| Place::of(span, &by_id, &indices))
+        .map(|span| Place::of(span, &by_id, &resumes, &indices))
         .collect();
     let mut ordered: Vec<(Place, Span)> = places.into_iter().zip(spans).collect();
     // Spans that start together, as an invocation's first two do, come parent first.
@@ -32,27 +37,38 @@ pub(crate) fn attribute_spans(spans: Vec<Span>, invocations: &[Invocation]) -> V
         .collect()
 }
 
+/// The request of each invocation, by the trace and the start of its span, in nanoseconds. A sleep, which hangs beside
+/// that span, ends just then.
+type Resumes<'a> = HashMap<(u64, i64), &'a str>;
+
 /// Where a span hangs.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// The invocation of the nearest `aws.lambda` span, going up.
+    /// The invocation of the nearest `aws.lambda` span, going up, or the one that ended the nearest sleep.
     invocation: Option<usize>,
     /// How many steps up that was.
     depth: usize,
 }
 
 impl Place {
-    fn of(span: &Span, by_id: &HashMap<u64, &Span>, indices: &HashMap<&str, usize>) -> Self {
+    fn of(
+        span: &Span,
+        by_id: &HashMap<u64, &Span>,
+        resumes: &Resumes<'_>,
+        indices: &HashMap<&str, usize>,
+    ) -> Self {
         let mut at = span;
         // A tree is never deeper than it has spans; this bounds a walk on a cycle.
         for depth in 0..=by_id.len() {
-            let invocation = at
-                .tag("request_id")
-                .and_then(|request_id| indices.get(request_id))
-                .copied();
-            // A sleep belongs to the invocation that ended it, if it names one, and not to that of the anchor above.
-            let is_own = at.name.0 == SUSPENDED_SPAN && invocation.is_some();
-            if at.name.0 == LAMBDA_SPAN || is_own {
+            let request_id = if at.name.0 == SUSPENDED_SPAN {
+                resumes.get(&(at.trace_id, at.start.saturating_add(at.duration)))
+            } else if at.name.0 == LAMBDA_SPAN {
+                Some(&at.tag("request_id").unwrap_or_default())
+            } else {
+                None
+            };
+            if let Some(request_id) = request_id {
+                let invocation = indices.get(request_id).copied();
                 return Self { invocation, depth };
             }
             let Some(parent) = by_id.get(&at.parent_id) else {
@@ -112,6 +128,14 @@ mod tests {
         }
     }
 
+    fn sleep(span_id: u64, parent_id: u64, start: i64, duration: i64) -> Span {
+        Span {
+            name: Nullable(SUSPENDED_SPAN.to_owned()),
+            duration,
+            ..span(span_id, parent_id, start, "")
+        }
+    }
+
     fn invocation(index: usize, request_id: &str) -> Invocation {
         Invocation {
             index,
@@ -135,14 +159,8 @@ mod tests {
             span(1, 0, 10, "first"),
             span(8, 77, 5, ""),
             span(7, 2, 50, "unknown"),
-            Span {
-                name: Nullable(SUSPENDED_SPAN.to_owned()),
-                ..span(10, 2, 40, "second")
-            },
-            Span {
-                name: Nullable(SUSPENDED_SPAN.to_owned()),
-                ..span(11, 2, 41, "")
-            },
+            sleep(10, 2, 40, 20),
+            sleep(11, 2, 41, 1),
         ];
         let records = attribute_spans(spans, &[invocation(0, "first"), invocation(1, "second")]);
         let got: Vec<_> = records
@@ -153,8 +171,8 @@ mod tests {
             ("1", Some(0)),
             ("2", Some(0)),
             ("3", Some(0)),
-            ("11", Some(0)), // a sleep that names no request
-            ("10", Some(1)), // a sleep, under the first one's span too
+            ("11", Some(0)), // a sleep that no invocation is known to have ended
+            ("10", Some(1)), // the sleep before the second one
             ("5", Some(1)),  // under the first one's span, but an invocation itself
             ("6", Some(1)),
             ("9", None), // its own parent

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Ink, checkpoints, rows::duration};
-use crate::report::{LAMBDA_SPAN, Report, SUSPENDED_SPAN, SpanRecord};
+use super::{Ink, checkpoints};
+use crate::report::{LAMBDA_SPAN, Report, SpanRecord};
 
 /// The longest error message shown in a line, in characters.
 const MAX_MESSAGE: usize = 60;
@@ -47,11 +47,6 @@ impl<'a> Notes<'a> {
         }
         if let Some(function) = tag(span, "aws.durable.invoke.function_name") {
             notes.push(format!("of {function}"));
-        }
-        if span.name == SUSPENDED_SPAN
-            && let Some(reason) = tag(span, "aws.durable.suspended_on")
-        {
-            notes.push(format!("on {reason}"));
         }
         let mut ink = Ink::Dim;
         if let Some(names) = self.anchors.get(&span.span_id) {
@@ -125,18 +120,10 @@ fn ordinal(number: u64) -> String {
     format!("{number}{suffix}")
 }
 
-/// How long the execution slept before an invocation, where the span says so.
+/// What the execution slept on before an invocation, where the span says so. Not how long: the tag counts from the
+/// service's clock to that of the machine, and here the former skips what is slept.
 fn sleep_note(span: &SpanRecord) -> String {
-    let Some(slept) = span
-        .metrics
-        .get("aws.durable.suspended_ms")
-        .and_then(|ms| format!("{:.0}", ms * 1e6).parse().ok())
-    else {
-        return String::new();
-    };
-    let reason = tag(span, "aws.durable.suspended_on")
-        .map_or(String::new(), |reason| format!(" on {reason}"));
-    format!(" after {} asleep{reason}", duration(slept))
+    tag(span, "aws.durable.suspended_on").map_or(String::new(), |reason| format!(" after {reason}"))
 }
 
 fn error_note(span: &SpanRecord) -> String {

@@ -139,13 +139,14 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// What the span is about. Under a map or a parallel the resource is the span's own name, for it must not be one of
-/// thousands; the line shows the operation's.
+/// What the span is about, if it says more than its name. Under a map or a parallel the resource is the span's own name,
+/// for it must not be one of thousands; the line shows the operation's.
 fn resource(span: &SpanRecord) -> &str {
-    match span.meta.get("aws.durable.operation_name") {
-        Some(name) if span.resource == span.name => name,
-        _ => &span.resource,
+    if span.resource != span.name {
+        return &span.resource;
     }
+    let operation = span.meta.get("aws.durable.operation_name");
+    operation.map_or("", String::as_str)
 }
 
 fn status(span: &SpanRecord) -> (String, Ink) {
@@ -170,7 +171,7 @@ fn status(span: &SpanRecord) -> (String, Ink) {
 }
 
 /// Three or more digits at a glance: `0.42 ms`, `41.2 ms`, `1.20 s`.
-pub(super) fn duration(nanoseconds: i64) -> String {
+fn duration(nanoseconds: i64) -> String {
     // Whole microseconds suffice; they fit for an hour, and beyond that nobody wants fractions.
     let us = u32::try_from((nanoseconds / 1_000).max(0)).map_or(f64::MAX, f64::from);
     match us {
