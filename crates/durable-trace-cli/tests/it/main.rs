@@ -10,6 +10,8 @@
 mod demo;
 mod lines;
 mod program;
+mod recordings;
 mod serve;
+mod trees;
 mod usage;
 mod vectors;

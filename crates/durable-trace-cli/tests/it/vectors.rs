@@ -1,24 +1,10 @@
 //! What real libraries were recorded to propagate survives a way through the program.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::program::run;
-
-/// Recordings of the real libraries; they are not part of this project.
-fn recordings() -> Option<PathBuf> {
-    let shared = std::env::var_os("DURABLE_TRACE_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let oracle = shared.join("oracle");
-    if oracle.is_dir() {
-        return Some(oracle);
-    }
-    eprintln!("skipped: no recordings at {}", oracle.display());
-    None
-}
+use crate::{program::run, recordings::recordings};
 
 fn answers(args: &[&str], lines: &[Value]) -> Vec<Value> {
     let lines_in: Vec<String> = lines.iter().map(Value::to_string).collect();
