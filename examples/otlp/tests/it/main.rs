@@ -1,0 +1,198 @@
+//! The example as it is, each invocation a process of its own, and a Collector that says what reached it.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod collector;
+
+use std::collections::HashSet;
+
+use durable_trace_local::{Config, ExecutionStatus, Function, Service};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use crate::collector::{Collector, Received};
+
+/// Runs an execution to its end: the spans that the Collector received, by start.
+async fn onboarded() -> Vec<Received> {
+    let collector = Collector::start();
+    let service = Service::start(Config::default()).await.unwrap();
+    let function = Function::process(env!("CARGO_BIN_EXE_otlp"), [] as [&str; 0])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+        .env("OTEL_SERVICE_NAME", "onboarding")
+        .fresh();
+    service.register("onboarding", function);
+    let input = r#"{"email":"a@example.com"}"#.to_owned();
+    let arn = service
+        .start_execution("onboarding", Some(input), None)
+        .await
+        .unwrap();
+    let ended = service.ended(&arn).await;
+    assert_eq!(ended.status, ExecutionStatus::Succeeded, "{ended:?}");
+    assert_eq!(
+        ended.result.as_deref(),
+        Some(r#"{"welcome":"welcome to a@example.com","reminder":"reminder to a@example.com"}"#)
+    );
+    collector.received()
+}
+
+/// One line a span: children below their parent, with the name of the operation.
+fn tree(spans: &[Received], parent: &[u8], depth: usize) -> String {
+    let mut lines = String::new();
+    for child in spans.iter().filter(|s| s.span.parent_span_id == parent) {
+        let operation = child
+            .attribute("aws.durable.operation_name")
+            .unwrap_or_default();
+        let line = format!("{} {operation}", child.span.name);
+        lines.extend(["  ".repeat(depth).as_str(), line.trim_end(), "\n"]);
+        lines += &tree(spans, &child.span.span_id, depth + 1);
+    }
+    lines
+}
+
+#[tokio::test]
+async fn two_invocations_reach_the_collector_as_one_tree() {
+    let spans = onboarded().await;
+    let traces: HashSet<_> = spans.iter().map(|s| &s.span.trace_id).collect();
+    assert_eq!(traces.len(), 1, "one trace");
+    let want = "\
+aws.lambda
+  aws.durable.execute
+    aws.durable.step welcome
+      mail.send
+    aws.lambda
+      aws.durable.execute
+        aws.durable.wait trial
+        aws.durable.step reminder
+          mail.send
+";
+    let got = tree(&spans, &[], 0);
+    assert_eq!(got, want);
+    assert_eq!(
+        spans.len(),
+        want.lines().count(),
+        "and no span without a parent"
+    );
+}
+
+#[tokio::test]
+async fn tags_are_attributes() {
+    let spans = onboarded().await;
+    for (name, nth, key, want, why) in [
+        (
+            "aws.lambda",
+            0,
+            "aws.durable.first_invocation",
+            "true",
+            "it began the execution",
+        ),
+        (
+            "aws.lambda",
+            1,
+            "aws.durable.first_invocation",
+            "false",
+            "it resumed it",
+        ),
+        (
+            "aws.lambda",
+            0,
+            "aws.durable.execution_status",
+            "PENDING",
+            "it suspended",
+        ),
+        (
+            "aws.lambda",
+            1,
+            "aws.durable.execution_status",
+            "SUCCEEDED",
+            "it ended the execution",
+        ),
+        (
+            "aws.lambda",
+            1,
+            "cold_start",
+            "true",
+            "each invocation is a process of its own",
+        ),
+        (
+            "aws.lambda",
+            0,
+            "resource_names",
+            "onboarding",
+            "the function",
+        ),
+        (
+            "aws.durable.execute",
+            0,
+            "aws.durable.invocation_status",
+            "pending",
+            "it suspended",
+        ),
+        (
+            "aws.durable.execute",
+            1,
+            "aws.durable.replayed",
+            "true",
+            "a step was replayed",
+        ),
+        (
+            "aws.durable.step",
+            0,
+            "aws.durable.operation_name",
+            "welcome",
+            "the first step",
+        ),
+        (
+            "aws.durable.step",
+            1,
+            "aws.durable.operation_attempt",
+            "0",
+            "the first attempt",
+        ),
+        (
+            "aws.durable.step",
+            1,
+            "aws.durable.replayed",
+            "false",
+            "it ran",
+        ),
+        (
+            "aws.durable.step",
+            1,
+            "component",
+            "aws_durable_execution_sdk_rust",
+            "who made the span",
+        ),
+        (
+            "aws.durable.wait",
+            0,
+            "aws.durable.operation_name",
+            "trial",
+            "the wait",
+        ),
+        ("mail.send", 0, "template", "welcome", "the user's own"),
+    ] {
+        let span = spans.iter().filter(|s| s.span.name == name).nth(nth);
+        let got = span.unwrap().attribute(key);
+        assert_eq!(got.as_deref(), Some(want), "{why}: {key} of {name} {nth}");
+    }
+}
+
+#[tokio::test]
+async fn kinds_and_the_service_are_opentelemetrys_own() {
+    for Received { service, span } in onboarded().await {
+        let want = match span.name.as_str() {
+            "aws.lambda" => SpanKind::Server,
+            _ => SpanKind::Internal,
+        };
+        assert_eq!(span.kind(), want, "{}", span.name);
+        assert_eq!(service.as_deref(), Some("onboarding"), "{}", span.name);
+        assert!(
+            span.end_time_unix_nano >= span.start_time_unix_nano,
+            "{}",
+            span.name
+        );
+        assert!(
+            span.status.is_none_or(|status| status.code == 0),
+            "nothing failed"
+        );
+    }
+}
