@@ -1,11 +1,14 @@
 //! Which request is the last before the function sleeps.
 //!
-//! The rule: **ride on the first checkpoint request after which no step is running, no context begins, and an operation is still
-//! pending.** Pending is a wait, an invoke, a step that is to be retried, and a callback (under `wait_for_callback` only once its
-//! submitter is done); what a finished context left behind, such as the losers of a race, no longer counts.
+//! The rule: **ride on the first checkpoint request after which no step is running, no context begins,
+//! and an operation is still pending.** Pending is a wait, an invoke, a step that is to be retried, and
+//! a callback (under `wait_for_callback` only once its submitter is done); what a finished context
+//! left behind no longer counts.
 //!
-//! A wrong guess is cheap: the checkpoint is in the log all the same and the next invocation reads it, or there is none and it is
-//! never read. It can be wrong because code of the user's between operations is invisible from here.
+//! A wrong guess is cheap: the checkpoint is in the log all the same, and the next invocation reads it
+//! or there is none. It can be wrong because code of the user's between operations is invisible from
+//! here, and because the losers of a race stand beside the race, not in it: nothing tells that they
+//! are not waited for any more.
 
 use durable_trace_wire::{OperationStatus, OperationType};
 

@@ -171,7 +171,7 @@ fn rides_on_the_request_after_which_nothing_runs_and_something_is_pending() {
                 done("after"),
             ],
             vec![],
-            "the loser of a race is nobody's to wait for",
+            "what a finished context left behind is nobody's to wait for",
         ),
         (
             vec![
