@@ -6,13 +6,13 @@ mod collector;
 
 use std::collections::HashSet;
 
-use durable_trace_local::{Config, ExecutionStatus, Function, Service};
+use durable_trace_local::{Config, ExecutionStatus, Function, OperationRecord, Service};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::collector::{Collector, Received};
 
-/// Runs an execution to its end: the spans that the Collector received, by start.
-async fn onboarded() -> Vec<Received> {
+/// Runs an execution to its end: the spans that the Collector received, by start, and the checkpoints in the log.
+async fn onboarded() -> (Vec<Received>, Vec<OperationRecord>) {
     let collector = Collector::start();
     let service = Service::start(Config::default()).await.unwrap();
     let function = Function::process(env!("CARGO_BIN_EXE_otlp"), [] as [&str; 0])
@@ -31,7 +31,14 @@ async fn onboarded() -> Vec<Received> {
         ended.result.as_deref(),
         Some(r#"{"welcome":"welcome to a@example.com","reminder":"reminder to a@example.com"}"#)
     );
-    collector.received()
+    let mut log = service.operations(&arn);
+    log.retain(|operation| {
+        operation
+            .name
+            .as_deref()
+            .is_some_and(|name| name.starts_with("_datadog_"))
+    });
+    (collector.received(), log)
 }
 
 /// One line a span: children below their parent, with the name of the operation.
@@ -50,7 +57,7 @@ fn tree(spans: &[Received], parent: &[u8], depth: usize) -> String {
 
 #[tokio::test]
 async fn two_invocations_reach_the_collector_as_one_tree() {
-    let spans = onboarded().await;
+    let (spans, _) = onboarded().await;
     let traces: HashSet<_> = spans.iter().map(|s| &s.span.trace_id).collect();
     assert_eq!(traces.len(), 1, "one trace");
     let want = "\
@@ -74,8 +81,25 @@ aws.lambda
 }
 
 #[tokio::test]
+async fn one_checkpoint_holds_the_trace_and_the_first_execute_span() {
+    let (spans, checkpoints) = onboarded().await;
+    let execute = spans.iter().find(|s| s.span.name == "aws.durable.execute");
+    let execute = &execute.unwrap().span;
+    let decimal = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().unwrap());
+    let (high, low) = execute.trace_id.split_at(8);
+    let want = format!(
+        r#"{{"x-datadog-trace-id":"{}","x-datadog-parent-id":"{}","x-datadog-sampling-priority":"1","x-datadog-tags":"_dd.p.tid={:016x}"}}"#,
+        decimal(low),
+        decimal(&execute.span_id),
+        decimal(high),
+    );
+    let got: Vec<_> = checkpoints.iter().map(|c| c.result.as_deref()).collect();
+    assert_eq!(got, [Some(want.as_str())]);
+}
+
+#[tokio::test]
 async fn tags_are_attributes() {
-    let spans = onboarded().await;
+    let (spans, _) = onboarded().await;
     for (name, nth, key, want, why) in [
         (
             "aws.lambda",
@@ -178,7 +202,7 @@ async fn tags_are_attributes() {
 
 #[tokio::test]
 async fn kinds_and_the_service_are_opentelemetrys_own() {
-    for Received { service, span } in onboarded().await {
+    for Received { service, span } in onboarded().await.0 {
         let want = match span.name.as_str() {
             "aws.lambda" => SpanKind::Server,
             _ => SpanKind::Internal,
