@@ -93,7 +93,8 @@ pub mod keys {
     /// Milliseconds from the moment at which what the execution slept on was ready to the start of the invocation. Ours alone.
     pub const RESUME_DELAY_MS: &str = "aws.durable.resume_delay_ms";
     /// Milliseconds that the execution slept: from the latest timestamp that the invocation before left in the log (the start of an
-    /// operation, or the end of one that the function itself ended) to the start of this one. Ours alone.
+    /// operation, or the end of one that the function itself ended) to the start of this one, or to the moment at which what it slept on was ready
+    /// where the service's clock is ahead of the function's. Ours alone.
     pub const SUSPENDED_MS: &str = "aws.durable.suspended_ms";
     /// Type and name of what the execution slept on, such as `wait until-tomorrow`: of several, the first that was ready. Ours alone.
     pub const SUSPENDED_ON: &str = "aws.durable.suspended_on";

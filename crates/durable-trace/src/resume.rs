@@ -7,7 +7,7 @@ use durable_trace_wire::{Operation, OperationType, UnixMillis};
 use crate::config::Continuity;
 use crate::options::Settings;
 use crate::plan::Asleep;
-use crate::spans::Sleep;
+use crate::spans::{Sleep, system_time};
 
 /// Whether an invocation that found a checkpoint hangs on it or links to it.
 ///
@@ -32,21 +32,27 @@ pub(crate) fn decide_continuity(
     }
 }
 
-/// What both clocks tell of a sleep that ended `now`. A figure that would be negative is none: the clocks differ by more than that.
-pub(crate) fn measure_sleep(asleep: &Asleep, now: SystemTime) -> Sleep {
-    let millis = |at: Option<UnixMillis>| {
-        at.and_then(|at| since(at, now))
-            .and_then(|slept| i64::try_from(slept.as_millis()).ok())
+/// What is told of a sleep before an invocation that began at `now` by its own clock, and when it ended.
+///
+/// The log's times are the service's. Where its clock is ahead, so that the function seems to have begun before what it slept on
+/// was ready, the sleep ends when that was. A figure that would be negative even so is none.
+pub(crate) fn measure_sleep(asleep: &Asleep, now: SystemTime) -> (Sleep, SystemTime) {
+    let ready = asleep.ready_at.and_then(system_time);
+    let end = ready.map_or(now, |ready| ready.max(now));
+    let millis = |from: Option<UnixMillis>, to| {
+        let slept = from.and_then(|from| since(from, to))?;
+        i64::try_from(slept.as_millis()).ok()
     };
-    Sleep {
-        suspended_ms: millis(asleep.since),
-        resume_delay_ms: millis(asleep.ready_at),
+    let sleep = Sleep {
+        suspended_ms: millis(asleep.since, end),
+        resume_delay_ms: millis(asleep.ready_at, now),
         on: asleep.on.clone(),
-    }
+    };
+    (sleep, end)
 }
 
 fn since(at: UnixMillis, now: SystemTime) -> Option<Duration> {
-    now.duration_since(crate::spans::system_time(at)?).ok()
+    now.duration_since(system_time(at)?).ok()
 }
 
 #[cfg(test)]
@@ -145,27 +151,45 @@ mod tests {
             (
                 Some(1_000),
                 Some(8_500),
-                (Some(9_000), Some(1_500)),
+                (Some(9_000), Some(1_500), 10_000),
                 "both known",
             ),
             (
                 None,
                 Some(8_500),
-                (None, Some(1_500)),
+                (None, Some(1_500), 10_000),
                 "no timestamp, no figure",
             ),
             (
+                Some(1_000),
+                None,
+                (Some(9_000), None, 10_000),
+                "no timestamp, no figure",
+            ),
+            (
+                Some(10_500),
+                Some(70_500),
+                (Some(60_000), None, 70_500),
+                "the service's clock is ahead",
+            ),
+            (
                 Some(11_000),
-                Some(10_001),
-                (None, None),
-                "the clocks differ",
+                None,
+                (None, None, 10_000),
+                "it is ahead and tells no more",
             ),
         ] {
-            let sleep = measure_sleep(
-                &asleep(since.map(UnixMillis), ready_at.map(UnixMillis)),
-                at(10),
+            let asleep = asleep(since.map(UnixMillis), ready_at.map(UnixMillis));
+            let (sleep, end) = measure_sleep(&asleep, at(10));
+            let end = end
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap()
+                .as_millis();
+            assert_eq!(
+                (sleep.suspended_ms, sleep.resume_delay_ms, end),
+                want,
+                "{why}"
             );
-            assert_eq!((sleep.suspended_ms, sleep.resume_delay_ms), want, "{why}");
         }
     }
 }

@@ -189,11 +189,12 @@ impl Session {
                 actions,
             )
         };
+        let measured = asleep
+            .as_ref()
+            .map(|asleep| measure_sleep(asleep, self.started));
         let mut resume = Resume {
             active: self.active_lambda.clone(),
-            sleep: asleep
-                .as_ref()
-                .map(|asleep| measure_sleep(asleep, self.started)),
+            sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
             ..Resume::default()
         };
         if let Some((context, links)) = read {
@@ -206,11 +207,12 @@ impl Session {
             }
         }
         self.spans.open_invocation(&resume, &facts);
-        let since = asleep
-            .and_then(|asleep| system_time(asleep.since?))
-            .filter(|since| *since <= self.started);
-        if let Some(since) = since.filter(|_| self.settings.suspended_spans) {
-            self.spans.tell_sleep(&resume, &facts, since);
+        if self.settings.suspended_spans
+            && let Some(since) = asleep.and_then(|asleep| system_time(asleep.since?))
+            && let Some((_, end)) = measured
+            && since <= end
+        {
+            self.spans.tell_sleep(&resume, &facts, since, end);
         }
         self.perform(actions);
     }

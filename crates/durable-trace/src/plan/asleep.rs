@@ -43,8 +43,9 @@ pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<A
     let since = own.max();
     let is_new = |operation: &Operation<'_>| {
         if updated.is_empty() {
+            // One that is still due has not been tried since.
             let ready = ready_at(operation);
-            return ready.is_some() && ready >= since;
+            return is_due(operation.status) || (ready.is_some() && ready >= since);
         }
         updated.iter().any(|id| *id == operation.id)
     };
@@ -52,10 +53,10 @@ pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<A
         .into_iter()
         .filter(|operation| by_service(operation) && is_new(operation))
         .collect();
+    // Those of known times first.
     let first = fresh
         .iter()
-        .filter(|operation| ready_at(operation).is_some())
-        .min_by_key(|operation| ready_at(operation));
+        .min_by_key(|operation| (ready_at(operation).is_none(), ready_at(operation)));
     Some(Asleep {
         since,
         ready_at: first.and_then(|operation| ready_at(operation)),
@@ -164,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_retry_whose_time_is_not_told_is_known_by_being_due() {
+        let due = operation("s", OperationType::Step, OperationStatus::Ready, 10, None);
+        let asleep = find(&[due], &[]).unwrap();
+        assert_eq!(
+            (asleep.ready_at, asleep.on.unwrap().id),
+            (None, "s".to_owned())
+        );
+    }
+
+    #[test]
     fn without_timestamps_there_are_no_figures() {
         let bare = Operation {
             id: "w".into(),
@@ -172,9 +183,11 @@ mod tests {
             ..Operation::default()
         };
         let asleep = find(&[bare], &["w".to_owned()]).unwrap();
+        assert_eq!((asleep.since, asleep.ready_at), (None, None));
         assert_eq!(
-            (asleep.since, asleep.ready_at, asleep.on),
-            (None, None, None)
+            asleep.on.unwrap().id,
+            "w",
+            "what it was is known all the same"
         );
         assert_eq!(asleep.ended, ["w"], "that it ended is known all the same");
     }

@@ -156,11 +156,17 @@ impl Spans {
         (lambda, Owner::Us)
     }
 
-    /// Tells of the sleep before this invocation, from `since` to its start, beside the invocations.
-    pub(crate) fn tell_sleep(&self, resume: &Resume, facts: &InvocationFacts, since: SystemTime) {
+    /// Tells of the sleep before this invocation, beside the invocations.
+    pub(crate) fn tell_sleep(
+        &self,
+        resume: &Resume,
+        facts: &InvocationFacts,
+        since: SystemTime,
+        end: SystemTime,
+    ) {
         if let Some(sleep) = &resume.sleep {
             let suspended = self.start(view::suspended(facts, sleep), since, &resume.parent);
-            suspended.span().end_with_timestamp(self.started);
+            suspended.span().end_with_timestamp(end);
         }
     }
 
