@@ -31,6 +31,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::RetryConfig;
 
 use crate::health::{self, About, ErrorType, Location, shielded};
+use crate::plan::Transition;
 use crate::registry::registry;
 use crate::session::Session;
 
@@ -109,7 +110,12 @@ impl Watch {
         let Some(session) = registry().by_token(arn, token) else {
             return;
         };
-        let updates: Vec<_> = input.updates().iter().map(convert::update_of).collect();
+        let targets = &session.settings().invoke_targets;
+        let updates: Vec<_> = input
+            .updates()
+            .iter()
+            .map(|update| convert::update_of(update, targets))
+            .collect();
         let rideable = || {
             !self.refused.load(Ordering::Relaxed)
                 && cfg
@@ -119,6 +125,20 @@ impl Watch {
                 && input.updates().iter().map(convert::size_of).sum::<usize>() <= RIDE_MAX_BYTES
         };
         let seen = session.requested(&updates, rideable);
+        for (update, seen) in input.updates.iter_mut().flatten().zip(&updates) {
+            let is_target = seen
+                .facts
+                .invoked
+                .as_ref()
+                .is_some_and(|invoked| invoked.is_target);
+            if is_target && seen.transition == Transition::Start {
+                let handed = update
+                    .payload
+                    .as_deref()
+                    .and_then(|payload| session.hand_over(&seen.facts.id, payload));
+                update.payload = handed.or(update.payload.take());
+            }
+        }
         let ride = seen.ride.and_then(|checkpoint| {
             let update = checkpoint_update(&checkpoint)?;
             input.updates.get_or_insert_default().push(update);

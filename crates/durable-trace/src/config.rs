@@ -6,6 +6,7 @@ use std::time::Duration;
 use durable_trace_wire::CheckpointStyles;
 
 use crate::contract::variables;
+use crate::handover::InvokeTargets;
 use crate::health::{About, ErrorType, Location, Warning, count, warn_once};
 use crate::plan::ReplayedSpans;
 
@@ -48,6 +49,7 @@ pub(crate) struct Environment {
     /// Invocations that this process may serve at once; above 1 it is never frozen.
     pub(crate) concurrency: u32,
     pub(crate) function_name: Option<String>,
+    pub(crate) invoke_targets: InvokeTargets,
     pub(crate) json_logs: bool,
     pub(crate) log_level: Option<String>,
     pub(crate) rust_log: Option<String>,
@@ -116,6 +118,8 @@ impl Environment {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(1),
             function_name: lookup("AWS_LAMBDA_FUNCTION_NAME"),
+            invoke_targets: lookup(variables::INVOKE_TARGETS)
+                .map_or_else(InvokeTargets::default, |text| InvokeTargets::parse(&text)),
             json_logs: lookup("AWS_LAMBDA_LOG_FORMAT")
                 .is_some_and(|format| format.eq_ignore_ascii_case("json")),
             log_level: lookup("AWS_LAMBDA_LOG_LEVEL"),

@@ -124,6 +124,8 @@ pub mod variables {
     pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";
     /// Time that the end of an invocation waits for the exporter, in milliseconds (500).
     pub const FLUSH_BUDGET_MS: &str = "DURABLE_TRACE_FLUSH_BUDGET_MS";
+    /// Comma list of names or ARNs of functions that `ctx.invoke` hands the trace to; `*` for all. None by default.
+    pub const INVOKE_TARGETS: &str = "DURABLE_TRACE_INVOKE_TARGETS";
     /// Age of an execution past which resumed invocations link instead of going on: seconds, or with `s`, `m`, `h` or `d`. Off by default.
     pub const MAX_AGE: &str = "DURABLE_TRACE_MAX_AGE";
     /// `omit` (default): an operation is one span; `emit`: replays are spans too.

@@ -1,5 +1,6 @@
 //! Datadog's tracer, set up from `DD_*` for life inside Lambda.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use datadog_opentelemetry::configuration::Config;
@@ -8,10 +9,10 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
 use crate::config::environment;
-use crate::flush::loopback_agent;
 use crate::health::{Warning, warn_once};
+use crate::lambda_spans::LambdaSpans;
 use crate::options::Settings;
-use crate::setup::{LambdaSpans, Setup};
+use crate::setup::Setup;
 use crate::spans::{Propagator, Tracing};
 
 /// The process's tracer. It is made once, whoever asks first says for which service.
@@ -106,5 +107,66 @@ impl TextMapPropagator for Shared {
 
     fn fields(&self) -> FieldIter<'_> {
         self.0.fields()
+    }
+}
+
+/// The address of an `http://` agent URL whose host is a loopback address or `localhost`.
+fn loopback_agent(url: &str) -> Option<SocketAddr> {
+    let authority = url.strip_prefix("http://")?.split('/').next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, 80),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = if host.eq_ignore_ascii_case("localhost") {
+        "127.0.0.1"
+    } else {
+        host
+    }
+    .parse::<IpAddr>()
+    .ok()?;
+    address
+        .is_loopback()
+        .then_some(SocketAddr::new(address, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_agent_on_this_machine_is_asked() {
+        for (url, want, why) in [
+            (
+                "http://localhost:8126",
+                Some("127.0.0.1:8126"),
+                "the default",
+            ),
+            (
+                "http://127.0.0.1:9/",
+                Some("127.0.0.1:9"),
+                "an address, with a path",
+            ),
+            (
+                "http://[::1]:8126",
+                Some("[::1]:8126"),
+                "the other loopback",
+            ),
+            (
+                "http://127.0.0.1",
+                Some("127.0.0.1:80"),
+                "the scheme's port",
+            ),
+            ("http://agent:8126", None, "another machine"),
+            ("http://10.0.0.1:8126", None, "another machine"),
+            ("unix:///var/run/datadog/apm.socket", None, "no TCP"),
+            ("", None, "nothing"),
+        ] {
+            assert_eq!(
+                loopback_agent(url),
+                want.map(|text| text.parse().unwrap()),
+                "{why}: {url}"
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Handing the spans to the exporter before Lambda freezes the process.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -112,26 +112,6 @@ impl Flusher {
     }
 }
 
-/// The address of an `http://` agent URL whose host is a loopback address or `localhost`.
-pub(crate) fn loopback_agent(url: &str) -> Option<SocketAddr> {
-    let authority = url.strip_prefix("http://")?.split('/').next()?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, 80),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let address = if host.eq_ignore_ascii_case("localhost") {
-        "127.0.0.1"
-    } else {
-        host
-    }
-    .parse::<IpAddr>()
-    .ok()?;
-    address
-        .is_loopback()
-        .then_some(SocketAddr::new(address, port))
-}
-
 #[cfg(test)]
 mod tests {
     use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -140,42 +120,6 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-
-    #[test]
-    fn only_an_agent_on_this_machine_is_asked() {
-        for (url, want, why) in [
-            (
-                "http://localhost:8126",
-                Some("127.0.0.1:8126"),
-                "the default",
-            ),
-            (
-                "http://127.0.0.1:9/",
-                Some("127.0.0.1:9"),
-                "an address, with a path",
-            ),
-            (
-                "http://[::1]:8126",
-                Some("[::1]:8126"),
-                "the other loopback",
-            ),
-            (
-                "http://127.0.0.1",
-                Some("127.0.0.1:80"),
-                "the scheme's port",
-            ),
-            ("http://agent:8126", None, "another machine"),
-            ("http://10.0.0.1:8126", None, "another machine"),
-            ("unix:///var/run/datadog/apm.socket", None, "no TCP"),
-            ("", None, "nothing"),
-        ] {
-            assert_eq!(
-                loopback_agent(url),
-                want.map(|text| text.parse().unwrap()),
-                "{why}: {url}"
-            );
-        }
-    }
 
     /// A processor whose flush takes until its gate opens.
     #[derive(Debug, Default)]

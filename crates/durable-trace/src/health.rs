@@ -263,6 +263,7 @@ pub(crate) enum Warning {
     LayerAbsent = 1,
     NoAgent = 2,
     NoPermission = 3,
+    #[cfg(feature = "datadog")]
     TwoTracers = 4,
 }
 

@@ -46,6 +46,7 @@
 //! | `DURABLE_TRACE_CHECKPOINT_STYLE` | `datadog`, `datadog,tracecontext` | `datadog` | headers in a checkpoint |
 //! | `DURABLE_TRACE_CONTINUITY` | `parent`, `link` | `parent` | whether resumed invocations go on in the trace: see [`Continuity`] |
 //! | `DURABLE_TRACE_FLUSH_BUDGET_MS` | milliseconds | `500` | how long the end of an invocation waits for the exporter |
+//! | `DURABLE_TRACE_INVOKE_TARGETS` | names or ARNs, or `*` | none | functions that are handed the trace by `ctx.invoke`: see [`OptionsBuilder::invoke_targets`] |
 //! | `DURABLE_TRACE_MAX_AGE` | seconds, or with `s`, `m`, `h`, `d` | off | age of an execution past which its invocations link |
 //! | `DURABLE_TRACE_REPLAYED_SPANS` | `omit`, `emit` | `omit` | whether replayed work is spans too: see [`ReplayedSpans`] |
 //! | `DURABLE_TRACE_SUSPENDED_SPANS` | boolean | `false` | one `aws.durable.suspended` span per resume |
@@ -62,7 +63,10 @@ pub mod contract;
 mod datadog;
 mod event;
 mod flush;
+mod handover;
 mod health;
+#[cfg(feature = "datadog")]
+mod lambda_spans;
 mod layer;
 mod options;
 mod plan;

@@ -9,6 +9,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::config::{CheckpointMode, Continuity, environment};
+use crate::handover::InvokeTargets;
 use crate::plan::ReplayedSpans;
 use crate::spans::Propagator;
 
@@ -59,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
     pub(crate) flush_budget: Duration,
+    pub(crate) invoke_targets: InvokeTargets,
     pub(crate) max_age: Option<Duration>,
     pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) resource: Option<String>,
@@ -95,6 +97,7 @@ pub struct OptionsBuilder {
     checkpoint_budget: Option<Duration>,
     checkpoint_styles: Option<CheckpointStyles>,
     flush_budget: Option<Duration>,
+    invoke_targets: Option<InvokeTargets>,
     continuity: Option<Continuity>,
     cross_invocation_tracing: Option<bool>,
     max_age: Option<Duration>,
@@ -182,6 +185,20 @@ impl OptionsBuilder {
         self
     }
 
+    /// The functions that `ctx.invoke` hands the trace to, by name or ARN, instead of `DURABLE_TRACE_INVOKE_TARGETS`; `*` for all.
+    ///
+    /// Their events get a member `_datadog`, if they are JSON objects. A durable function of this library's or Datadog's reads it; a
+    /// function that refuses members that it does not know would break, so none is handed anything unless it is named. `*` is safe
+    /// where every function that is invoked ignores what it does not know, as `serde` does by default.
+    pub fn invoke_targets<T: AsRef<str>>(mut self, targets: impl IntoIterator<Item = T>) -> Self {
+        let list: Vec<String> = targets
+            .into_iter()
+            .map(|target| target.as_ref().to_owned())
+            .collect();
+        self.invoke_targets = Some(InvokeTargets::parse(&list.join(",")));
+        self
+    }
+
     /// Whether checkpoints are written, instead of `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`. They are read all the same.
     pub fn cross_invocation_tracing(mut self, enabled: bool) -> Self {
         self.cross_invocation_tracing = Some(enabled);
@@ -260,6 +277,9 @@ impl OptionsBuilder {
                 flush_budget: self.flush_budget.unwrap_or(environment.flush_budget),
                 max_age: self.max_age.or(environment.max_age),
                 replayed_spans: self.replayed_spans.unwrap_or(environment.replayed_spans),
+                invoke_targets: self
+                    .invoke_targets
+                    .unwrap_or_else(|| environment.invoke_targets.clone()),
                 resource: self.resource,
                 service: self.service,
                 suspended_spans: self.suspended_spans.unwrap_or(environment.suspended_spans),

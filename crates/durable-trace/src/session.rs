@@ -10,6 +10,7 @@ use opentelemetry::trace::TraceContextExt as _;
 use wire::{Decision, ResponseStatus, UnixMillis};
 
 use crate::config::{CheckpointMode, Continuity};
+use crate::handover;
 use crate::health::{self, About, ErrorType, Location, Outcome};
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, Update};
@@ -282,6 +283,17 @@ impl Session {
     pub(crate) fn body_entered(&self, id: &str, attempt: u32) -> Option<Context> {
         self.apply(Input::BodyEntered { id, attempt });
         self.spans.operation_context(id).or_else(|| self.context())
+    }
+
+    /// The payload of the invoke `id`, with the headers of its span added; `None` where it is to stay as it is.
+    pub(crate) fn hand_over(&self, id: &str, payload: &str) -> Option<String> {
+        let context = self.spans.operation_context(id)?;
+        let (injected, _) = spans::inject(&self.tracing, &context)?;
+        let (styles, limit) = (
+            self.settings.checkpoint_styles,
+            self.settings.tags_max_length,
+        );
+        handover::hand_over(payload, &injected, styles, limit)
     }
 
     /// The SDK returned a recorded outcome.

@@ -250,12 +250,11 @@ fn remaining(budget: Duration, deadline: SystemTime) -> Duration {
 fn active_lambda_span() -> Option<Context> {
     let context = Context::current();
     let is_local = context.has_active_span() && !context.span().span_context().is_remote();
-    let by_tracing = || {
-        tracing::Span::current()
-            .metadata()
-            .is_some_and(|m| m.name() == span_names::LAMBDA)
-    };
-    (is_local && (crate::setup::is_lambda_span(&context) || by_tracing())).then_some(context)
+    let metadata = tracing::Span::current().metadata();
+    let by_tracing = metadata.is_some_and(|metadata| metadata.name() == span_names::LAMBDA);
+    #[cfg(feature = "datadog")]
+    let by_tracing = by_tracing || crate::lambda_spans::is_lambda_span(&context);
+    (is_local && by_tracing).then_some(context)
 }
 
 fn result_of(answer: &Result<InvocationResponse, Error>) -> spans::Result {

@@ -10,13 +10,14 @@ use aws_sdk_lambda::types::{
 use durable_trace_wire as wire;
 use wire::UnixMillis;
 
+use crate::handover::InvokeTargets;
 use crate::health::ErrorType;
-use crate::plan::{Facts, Failure, Transition, Update};
+use crate::plan::{Facts, Failure, Invoked, Transition, Update};
 
 /// Members of an update that are neither its texts nor its ids: names, quotes, options. In bytes, a generous guess.
 const UPDATE_OVERHEAD: usize = 256;
 
-pub(super) fn update_of(update: &OperationUpdate) -> Update {
+pub(super) fn update_of(update: &OperationUpdate, targets: &InvokeTargets) -> Update {
     let failure = || {
         let error = update.error();
         Failure {
@@ -40,9 +41,10 @@ pub(super) fn update_of(update: &OperationUpdate) -> Update {
         sub_type: update.sub_type().map(str::to_owned),
         name: update.name().map(str::to_owned),
         parent_id: update.parent_id().map(str::to_owned),
-        invoked_function: update
-            .chained_invoke_options()
-            .map(|options| options.function_name().to_owned()),
+        invoked: update.chained_invoke_options().map(|options| Invoked {
+            function: options.function_name().to_owned(),
+            is_target: targets.contains(options.function_name()),
+        }),
     };
     Update { facts, transition }
 }

@@ -17,7 +17,7 @@ use durable_trace_wire::{ErrorObject, Operation, OperationStatus, OperationType,
 
 pub(crate) use asleep::Asleep;
 use operation::{Entry, Live};
-pub(crate) use operation::{Facts, Shape, Transition, Update};
+pub(crate) use operation::{Facts, Invoked, Shape, Transition, Update};
 
 /// What was seen.
 #[derive(Clone, Copy, Debug)]
@@ -379,9 +379,16 @@ impl Plan {
         let Some(shape) = update.facts.shape() else {
             return;
         };
-        // Where each operation is told of once, what only waits is told of when it ends.
-        let holds_code = shape.is_context() || shape.has_attempts();
-        if holds_code || self.replays == ReplayedSpans::Emit {
+        // Where each operation is told of once, what only waits is told of when it ends. But what a function hangs on that is handed
+        // the trace has to be there.
+        let holds = shape.is_context()
+            || shape.has_attempts()
+            || update
+                .facts
+                .invoked
+                .as_ref()
+                .is_some_and(|invoked| invoked.is_target);
+        if holds || self.replays == ReplayedSpans::Emit {
             self.open(&update.facts.id, attempt, Moment::Now, actions);
         }
     }

@@ -12,8 +12,17 @@ pub(crate) struct Facts {
     pub(crate) sub_type: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) parent_id: Option<String>,
-    /// The function that an invoke calls; only its start tells.
-    pub(crate) invoked_function: Option<String>,
+    /// What an invoke calls; only its start tells.
+    pub(crate) invoked: Option<Invoked>,
+}
+
+/// The function that an invoke calls.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Invoked {
+    /// Its name or ARN.
+    pub(crate) function: String,
+    /// It is handed the trace.
+    pub(crate) is_target: bool,
 }
 
 /// What an operation is to those who look at it.
@@ -81,7 +90,7 @@ impl From<&Operation<'_>> for Facts {
             sub_type: operation.sub_type.as_deref().map(str::to_owned),
             name: operation.name.as_deref().map(str::to_owned),
             parent_id: operation.parent_id.as_deref().map(str::to_owned),
-            invoked_function: None,
+            invoked: None,
         }
     }
 }

@@ -13,7 +13,7 @@ fn facts(id: &str, kind: OperationType, parent_id: Option<&str>) -> Facts {
         sub_type: None,
         name: Some(format!("{id}-name")),
         parent_id: parent_id.map(str::to_owned),
-        invoked_function: None,
+        invoked: None,
     }
 }
 

@@ -158,8 +158,11 @@ pub(super) fn operation(opening: &Opening, replayed: bool) -> Option<Span> {
     if let Some(operation_name) = &facts.name {
         attributes.push(KeyValue::new(keys::OPERATION_NAME, operation_name.clone()));
     }
-    if let Some(function) = &facts.invoked_function {
-        attributes.push(KeyValue::new(keys::INVOKED_FUNCTION, function.clone()));
+    if let Some(invoked) = &facts.invoked {
+        attributes.push(KeyValue::new(
+            keys::INVOKED_FUNCTION,
+            invoked.function.clone(),
+        ));
     }
     if shape.has_attempts() {
         attributes.push(KeyValue::new(
@@ -210,7 +213,7 @@ mod tests {
     use durable_trace_wire::OperationType;
 
     use super::*;
-    use crate::plan::{Moment, Parent};
+    use crate::plan::{Invoked, Moment, Parent};
 
     fn facts() -> InvocationFacts {
         InvocationFacts {
@@ -241,7 +244,10 @@ mod tests {
             sub_type: Some(sub_type.to_owned()),
             name: name.map(str::to_owned),
             parent_id: None,
-            invoked_function: (kind == OperationType::ChainedInvoke).then(|| "target".to_owned()),
+            invoked: (kind == OperationType::ChainedInvoke).then(|| Invoked {
+                function: "target".to_owned(),
+                is_target: false,
+            }),
         }
     }
 
