@@ -1,8 +1,7 @@
 //! How long an execution slept before an invocation, and on what. Never guessed: no timestamp, no figure.
 
-use durable_trace_wire::{Operation, OperationType, UnixMillis};
+use durable_trace_wire::{Operation, OperationStatus, OperationType, UnixMillis};
 
-use super::is_due;
 use super::operation::Facts;
 
 /// The sleep before a resumed invocation. All times are the service's.
@@ -78,10 +77,13 @@ fn ready_at(operation: &Operation<'_>) -> Option<UnixMillis> {
     }
 }
 
+/// Whether the status is one that only the service sets, by a timer.
+fn is_due(status: OperationStatus) -> bool {
+    status == OperationStatus::Ready
+}
+
 #[cfg(test)]
 mod tests {
-    use durable_trace_wire::OperationStatus;
-
     use super::*;
 
     fn operation(

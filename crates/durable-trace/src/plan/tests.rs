@@ -1,6 +1,6 @@
 //! The plan as tables: what was seen, and what it means.
 
-use durable_trace_wire::{OperationStatus, OperationType, UnixMillis};
+use durable_trace_wire::{ErrorObject, OperationStatus};
 
 use super::*;
 
