@@ -22,6 +22,9 @@ pub(crate) enum Rules {
     Caller,
     /// A checkpoint's: ids are plain decimals, and whatever else is malformed costs itself alone.
     Checkpoint,
+    /// Those of the event that started an execution: as a checkpoint's, but tags that no library
+    /// would write are dropped one by one, for they come from anywhere and go on to our own headers.
+    Event,
 }
 
 /// Reads a context, or `None` if the ids are not both there and valid.
@@ -69,7 +72,7 @@ pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'stat
 fn parse_id(text: &str, rules: Rules) -> Option<u64> {
     let id = match rules {
         Rules::Caller => u64::try_from(parse_like_python(text)?).ok()?,
-        Rules::Checkpoint => parse_digits(text)?,
+        Rules::Checkpoint | Rules::Event => parse_digits(text)?,
     };
     (id != 0).then_some(id)
 }
@@ -110,6 +113,17 @@ impl Tagset {
         match rules {
             Rules::Caller => Self::parse_strict(text).unwrap_or_default(),
             Rules::Checkpoint => Self::parse_each(text),
+            Rules::Event => {
+                let Self {
+                    trace_id_high,
+                    tags,
+                } = Self::parse_each(text);
+                let tags = sound_tags(&tags);
+                Self {
+                    trace_id_high,
+                    tags,
+                }
+            }
         }
     }
 
@@ -156,6 +170,17 @@ impl Tagset {
             tags: Tags::from_pairs(pairs),
         })
     }
+}
+
+/// Returns the tags that can be written again, without a decision maker that is none.
+pub(crate) fn sound_tags(tags: &Tags) -> Tags {
+    let is_sound = |(name, value): &(&str, &str)| {
+        is_name(name)
+            && is_value(value)
+            && *name != UPSTREAM_SERVICES
+            && (*name != tags::DECISION_MAKER || is_decision_maker(value))
+    };
+    Tags::from_pairs(tags.iter().filter(is_sound))
 }
 
 fn parse_trace_id_high(text: &str) -> Option<u64> {

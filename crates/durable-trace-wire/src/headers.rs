@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde::de::MapAccess;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
+use crate::carrier::MAX_DECODED_BYTES;
 use crate::ids::SpanId;
 use crate::json::{self, Members, Pace};
 use crate::{traceparent, tracestate};
@@ -33,6 +35,19 @@ impl HeaderStyle {
             Self::Datadog => "datadog",
             Self::TraceContext => "tracecontext",
         }
+    }
+
+    /// Returns the styles in a list such as `DD_TRACE_PROPAGATION_STYLE_EXTRACT` holds, in its order,
+    /// none twice: names in any case, between commas; others are left out.
+    pub fn parse_list(list: &str) -> Vec<Self> {
+        let mut styles = Vec::new();
+        for name in list.split(',').map(str::trim) {
+            let named = [Self::Datadog, Self::TraceContext]
+                .into_iter()
+                .find(|style| style.as_str().eq_ignore_ascii_case(name));
+            styles.extend(named.filter(|style| !styles.contains(style)));
+        }
+        styles
     }
 }
 
@@ -67,6 +82,13 @@ impl<'a> Headers<'a> {
     /// The same for a checkpoint's payload, where no web server has renamed anything.
     pub(crate) fn from_checkpoint(json: &'a str) -> Result<Self, ParseHeadersError> {
         Self::read_json(json, Names::Checkpoint)
+    }
+
+    /// The same for headers within the event that started an execution. A value may be a list: of
+    /// its texts the first counts, but those of `tracestate` are one list.
+    /// <https://www.w3.org/TR/trace-context/#tracestate-header>
+    pub(crate) fn from_event(json: &'a str) -> Result<Self, ParseHeadersError> {
+        Self::read_json(json, Names::Event)
     }
 
     /// Returns the headers among pairs of name and value.
@@ -250,6 +272,8 @@ enum Names {
     Caller,
     /// In any case.
     Checkpoint,
+    /// As a caller's.
+    Event,
 }
 
 impl Names {
@@ -260,7 +284,7 @@ impl Names {
         let Some((prefix, wsgi)) = name.split_at_checked(WSGI_PREFIX.len()) else {
             return false;
         };
-        matches!(self, Self::Caller)
+        matches!(self, Self::Caller | Self::Event)
             && prefix.eq_ignore_ascii_case(WSGI_PREFIX)
             && wsgi.len() == header.len()
             && wsgi.iter().zip(header).all(|(have, want)| match want {
@@ -288,9 +312,60 @@ impl<'a> Members<'a> for JsonHeaders<'a> {
             self.headers.others = true;
             return Ok(false);
         };
-        *slot = json::raw(map)?.and_then(json::text_or_integer);
+        let value = json::raw(map)?;
+        *slot = match self.names {
+            Names::Event => value.and_then(|value| event_value(name, value)),
+            Names::Caller | Names::Checkpoint => value.and_then(json::text_or_integer),
+        };
         Ok(true)
     }
+}
+
+/// Returns the texts of an event's header map, under their names as they stand, in their order; none
+/// if `json` is no object.
+pub(crate) fn event_pairs(json: &str) -> Vec<(String, String)> {
+    let mut pairs = EventPairs::default();
+    match json::read_object(json, Pace::Fast, &mut pairs) {
+        Ok(true) => pairs.0,
+        _ => Vec::new(),
+    }
+}
+
+#[derive(Default)]
+struct EventPairs(Vec<(String, String)>);
+
+impl<'a> Members<'a> for EventPairs {
+    fn take<A: MapAccess<'a>>(
+        &mut self,
+        name: &[u8],
+        _: Pace,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        let value = json::raw(map)?.and_then(|value| event_value(name, value));
+        let pair = std::str::from_utf8(name).ok().zip(value);
+        self.0
+            .extend(pair.map(|(name, value)| (name.to_owned(), value.into_owned())));
+        Ok(true)
+    }
+}
+
+/// Returns a header's value in an event: a text, an integer, or a list of these.
+fn event_value<'a>(name: &[u8], raw: &'a str) -> Option<Cow<'a, str>> {
+    if raw.len() > MAX_DECODED_BYTES {
+        return None;
+    }
+    if !raw.starts_with('[') {
+        return json::text_or_integer(raw);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+    let mut texts = items
+        .into_iter()
+        .filter_map(|item| json::text_or_integer(item.get()));
+    if Names::Event.matches(name, TRACESTATE.as_bytes()) {
+        let lines: Vec<_> = texts.collect();
+        return (!lines.is_empty()).then(|| Cow::Owned(lines.join(",")));
+    }
+    texts.next()
 }
 
 #[cfg(test)]

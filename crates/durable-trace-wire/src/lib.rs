@@ -54,6 +54,7 @@
 //! [op]: https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html
 
 mod arn;
+mod carrier;
 mod checkpoint;
 mod context;
 mod datadog;
@@ -73,6 +74,10 @@ mod tracestate;
 mod writer;
 
 pub use arn::ExecutionArn;
+pub use carrier::{
+    Carried, CarrierRules, OtherStyles, Source, extract_from_client_context, extract_from_event,
+    extract_from_event_with, extract_from_xray, first_complete,
+};
 pub use checkpoint::{CheckpointNumber, NAME_PREFIX, checkpoint_id, known_derivation};
 pub use context::Context;
 pub use datadog::DEFAULT_TAGS_MAX_LENGTH;

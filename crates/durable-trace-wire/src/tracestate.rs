@@ -44,12 +44,20 @@ impl DatadogMember {
 /// a field without `:` or an `s` that is no integer, or if it or another vendor's member is not
 /// printable ASCII.
 pub(crate) fn parse(text: &str) -> DatadogMember {
-    let ours = members(text).filter_map(|member| member.strip_prefix(MEMBER));
-    let mut others = members(text).filter(|member| !member.starts_with(MEMBER));
-    let last = ours
-        .last()
-        .filter(|last| is_printable(last) && others.all(is_printable));
-    last.and_then(parse_member).unwrap_or_default()
+    last_member(text).and_then(parse_member).unwrap_or_default()
+}
+
+/// The same, but a malformed field costs itself alone.
+pub(crate) fn parse_each(text: &str) -> DatadogMember {
+    let Some(fields) = last_member(text) else {
+        return DatadogMember::default();
+    };
+    let sound = |field: &&str| match field.split_once(':') {
+        Some(("s", number)) => parse_like_python(number).is_some(),
+        found => found.is_some(),
+    };
+    let fields: Vec<_> = fields.split(';').filter(sound).collect();
+    parse_member(&fields.join(";")).unwrap_or_default()
 }
 
 /// Returns the `tracestate` of a context: its `dd` member alone.
@@ -131,6 +139,14 @@ fn members(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(strip)
         .filter(|member| !member.is_empty())
+}
+
+/// Returns the fields of the last `dd` member, if every member is printable ASCII.
+fn last_member(text: &str) -> Option<&str> {
+    let ours = members(text).filter_map(|member| member.strip_prefix(MEMBER));
+    let mut others = members(text).filter(|member| !member.starts_with(MEMBER));
+    ours.last()
+        .filter(|last| is_printable(last) && others.all(is_printable))
 }
 
 /// Of a repeated field the last counts.

@@ -170,3 +170,25 @@ fn another_parent_is_written_wherever_one_is_named() {
         "nothing to rewrite"
     );
 }
+
+#[test]
+fn a_list_of_styles_keeps_its_order_and_those_we_know() {
+    use HeaderStyle::{Datadog, TraceContext};
+    for (list, want, why) in [
+        (
+            "datadog,tracecontext,baggage",
+            &[Datadog, TraceContext][..],
+            "the default",
+        ),
+        (
+            " TraceContext , DATADOG",
+            &[TraceContext, Datadog],
+            "blanks and case",
+        ),
+        ("b3multi,datadog,datadog", &[Datadog], "others and repeats"),
+        ("none", &[], "none"),
+        ("", &[], "nothing"),
+    ] {
+        assert_eq!(HeaderStyle::parse_list(list), want, "{why}: {list:?}");
+    }
+}

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The differences that the document's table lists: (vectors, group, difference).
+/// The differences that the document's tables list: (vectors, group, difference).
 pub(crate) fn listed() -> BTreeSet<(String, String, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let (_, table) = text.split_once("<!-- differences: begin -->").unwrap();
-    let (table, _) = table.split_once("<!-- differences: end -->").unwrap();
+    let tables = text.split("<!-- differences: begin -->").skip(1);
+    let rows = tables.flat_map(|table| {
+        let (table, _) = table.split_once("<!-- differences: end -->").unwrap();
+        table.lines().filter(|line| line.starts_with("| `"))
+    });
     let mut listed = BTreeSet::new();
-    for line in table.lines().filter(|line| line.starts_with("| `")) {
+    for line in rows {
         let cells: Vec<_> = line
             .split('|')
             .map(|cell| cell.trim().trim_matches('`'))

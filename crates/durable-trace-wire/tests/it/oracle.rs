@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 mod codec;
 mod reader;
 mod status;
+mod triggers;
 mod writer;
 
 /// A row: its fields as values, and as they stand, for an object's order matters.

@@ -1,0 +1,76 @@
+//! X-Ray's header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+//!
+//! <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
+
+use crate::context::Context;
+use crate::ids::{SpanId, TraceId};
+use crate::sampling::SamplingPriority;
+use crate::tags::Tags;
+
+use super::{Carried, Source};
+
+/// The fields of the header.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Header {
+    /// The 96 bits of the trace id that are random: the first 32 are the time.
+    pub(super) random: u128,
+    /// The parent; never zero.
+    pub(super) parent_id: SpanId,
+    /// The decision, if it is made.
+    pub(super) sampled: Option<bool>,
+}
+
+impl Header {
+    /// Takes the fields in any order, others among them; `None` without a trace and a parent.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (mut root, mut parent, mut sampled) = (None, None, None);
+        for (key, value) in text.split(';').filter_map(|field| field.split_once('=')) {
+            match key.trim() {
+                "Root" => root = Some(value.trim()),
+                "Parent" => parent = Some(value.trim()),
+                "Sampled" => sampled = Some(value.trim()),
+                _ => {}
+            }
+        }
+        let mut root = root?.split('-');
+        let (version, time, random) = (root.next()?, root.next()?, root.next()?);
+        if version != "1" || root.next().is_some() {
+            return None;
+        }
+        hex::<8>(time)?;
+        Some(Self {
+            random: hex::<24>(random)?,
+            parent_id: SpanId::new(u64::try_from(hex::<16>(parent?)?).ok()?)?,
+            sampled: match sampled {
+                Some("0") => Some(false),
+                Some("1") => Some(true),
+                _ => None,
+            },
+        })
+    }
+}
+
+/// Datadog's library takes the lower 63 bits, and a decision of X-Ray's as if the user had made it.
+pub(super) fn read(text: &str) -> Option<Carried> {
+    let header = Header::parse(text)?;
+    let low = u64::try_from(header.random & u128::from(u64::MAX >> 1)).ok()?;
+    let context = Context {
+        trace_id: TraceId::from_halves(0, low)?,
+        parent_id: header.parent_id,
+        sampling_priority: Some(match header.sampled {
+            Some(true) => SamplingPriority::UserKeep,
+            Some(false) | None => SamplingPriority::UserReject,
+        }),
+        origin: None,
+        tags: Tags::default(),
+    };
+    Some(Carried::new(Source::XRay, context))
+}
+
+/// Returns the value of exactly so many hex digits.
+fn hex<const DIGITS: usize>(text: &str) -> Option<u128> {
+    let is_hex = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex
+        .then(|| u128::from_str_radix(text, 16).ok())
+        .flatten()
+}
