@@ -122,6 +122,8 @@ pub struct Operation<'a> {
     pub scheduled_end_at: Option<UnixMillis>,
     /// `CallbackDetails.CallbackId`.
     pub callback_id: Option<Cow<'a, str>>,
+    /// What a callback was completed with, undecoded.
+    pub callback_result: Option<Payload<'a>>,
     /// The `Error` of whichever details it has.
     pub error: Option<ErrorObject<'a>>,
     /// `StepDetails.Result`, or `Payload` if that is absent; only of an operation whose name begins
@@ -145,9 +147,27 @@ impl Operation<'_> {
             next_attempt_at: self.next_attempt_at,
             scheduled_end_at: self.scheduled_end_at,
             callback_id: self.callback_id.map(own),
+            callback_result: self.callback_result.map(Payload::into_owned),
             error: self.error.map(ErrorObject::into_owned),
             result: self.result.map(Payload::into_owned),
         }
+    }
+
+    /// Returns the trace context of whoever completed the callback: the headers under `_datadog` at the
+    /// top level of its result, a JSON object.
+    pub fn completer(&self) -> Option<crate::Context> {
+        #[derive(serde::Deserialize)]
+        struct Result<'a> {
+            #[serde(rename = "_datadog", borrow)]
+            headers: &'a serde_json::value::RawValue,
+        }
+        let text = match self.callback_result.as_ref()? {
+            Payload::Json(json) => crate::json::text(json)?,
+            Payload::Text(text) => Cow::Borrowed(text.as_ref()),
+        };
+        let result: Result<'_> = serde_json::from_str(&text).ok()?;
+        let headers = crate::Headers::from_json(result.headers.get()).ok()?;
+        crate::Context::extract(&headers).map(|(context, _)| context)
     }
 
     /// Whether the name begins with [`NAME_PREFIX`].

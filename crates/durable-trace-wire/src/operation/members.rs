@@ -39,6 +39,8 @@ impl<'a> OperationMembers<'a> {
         })?;
         self.operation.error = details.error.or(self.operation.error.take());
         self.operation.callback_id = details.callback_id.or(self.operation.callback_id.take());
+        let result = details.result.map(|raw| Payload::Json(Cow::Borrowed(raw)));
+        self.operation.callback_result = result.or(self.operation.callback_result.take());
         Ok(())
     }
 }
@@ -92,8 +94,11 @@ impl<'a> Members<'a> for OperationMembers<'a> {
                 })?;
                 self.input = details.0;
             }
-            b"CallbackDetails" | b"ChainedInvokeDetails" | b"ContextDetails" => {
+            b"CallbackDetails" => self.take_error(pace, map)?,
+            b"ChainedInvokeDetails" | b"ContextDetails" => {
                 self.take_error(pace, map)?;
+                // Only who completes a callback may be traced.
+                self.operation.callback_result = None;
             }
             _ => return Ok(false),
         }
@@ -131,6 +136,7 @@ impl<'a> Members<'a> for StepDetails<'a> {
 #[derive(Debug, Default)]
 struct ErrorDetails<'a> {
     callback_id: Option<Cow<'a, str>>,
+    result: Option<&'a str>,
     error: Option<ErrorObject<'a>>,
 }
 
@@ -143,6 +149,7 @@ impl<'a> Members<'a> for ErrorDetails<'a> {
     ) -> Result<bool, A::Error> {
         match name {
             b"CallbackId" => self.callback_id = take_text(map)?,
+            b"Result" => self.result = json::raw(map)?,
             b"Error" => self.error = take_error(pace, map)?,
             _ => return Ok(false),
         }

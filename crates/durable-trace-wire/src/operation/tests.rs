@@ -30,6 +30,7 @@ fn every_field_is_read() {
         next_attempt_at: Some(UnixMillis(1_763_800_002_500)),
         scheduled_end_at: Some(UnixMillis(1_763_800_003_000)),
         callback_id: Some("cb".into()),
+        callback_result: None,
         error: Some(ErrorObject {
             error_type: Some("T".into()),
             message: Some("m".into()),
@@ -168,4 +169,37 @@ fn words_are_read_in_any_case() {
         OperationStatus::Started,
         "what is not said has begun"
     );
+}
+
+#[test]
+fn who_completed_a_callback_is_found_in_its_result() {
+    let headers =
+        r#"{"x-datadog-trace-id":"7","x-datadog-parent-id":"8","x-datadog-sampling-priority":"1"}"#;
+    let with = format!(r#"{{"ok":true,"_datadog":{headers}}}"#);
+    for (result, want, why) in [
+        (with.as_str(), Some(8), "its headers"),
+        (r#"{"ok":true}"#, None, "no headers"),
+        (r#"{"_datadog":1}"#, None, "no headers"),
+        (
+            r#"{"_datadog":{"x-datadog-trace-id":"0"}}"#,
+            None,
+            "no context",
+        ),
+        ("[1]", None, "no object"),
+        ("approved", None, "no JSON"),
+        ("", None, "nothing"),
+    ] {
+        let json = serde_json::to_string(result).unwrap();
+        for payload in [
+            Payload::Text(result.into()),
+            Payload::Json(json.as_str().into()),
+        ] {
+            let operation = Operation {
+                callback_result: Some(payload),
+                ..Operation::default()
+            };
+            let parent = operation.completer().map(|context| context.parent_id.get());
+            assert_eq!(parent, want, "{why}: {result}");
+        }
+    }
 }

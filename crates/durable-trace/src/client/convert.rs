@@ -122,6 +122,10 @@ pub(crate) fn owned_operation(operation: &Operation) -> wire::Operation<'static>
             .and_then(|details| details.scheduled_end_timestamp())
             .and_then(millis),
         result: result.map(|text| wire::Payload::Text(text.to_owned().into())),
+        callback_result: operation
+            .callback_details()
+            .and_then(|details| details.result())
+            .map(|text| wire::Payload::Text(text.to_owned().into())),
         error: error.map(|error| wire::ErrorObject {
             error_type: error.error_type().map(|text| text.to_owned().into()),
             message: error.error_message().map(|text| text.to_owned().into()),

@@ -20,7 +20,8 @@ pub(crate) use asleep::Asleep;
 use operation::{Entry, Live};
 pub(crate) use operation::{Facts, Invoked, Shape, Transition, Update};
 pub use terms::ReplayedSpans;
-pub(crate) use terms::{Action, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent};
+pub(crate) use terms::{
+    Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent};
 
 /// The state machine of one invocation.
 #[derive(Debug, Default)]
@@ -354,8 +355,7 @@ impl Plan {
             if std::mem::take(&mut entry.is_open) {
                 actions.push(Action::Close {
                     id: id.clone(),
-                    ending,
-                    end: Moment::Now,
+                    closing: Closing::new(ending, Moment::Now),
                 });
             }
             self.sort(&id);
@@ -379,11 +379,9 @@ impl Plan {
         }
         entry.live = Live::Idle;
         if std::mem::take(&mut entry.is_open) {
-            let ending = entry.recorded_ending();
             actions.push(Action::Close {
                 id: id.to_owned(),
-                ending,
-                end: Moment::Now,
+                closing: entry.closing(Moment::Now),
             });
         } else if self.replays == ReplayedSpans::Omit {
             self.tell_whole(id, actions);
@@ -415,9 +413,9 @@ impl Plan {
         if std::mem::replace(&mut entry.is_told, true) {
             return;
         }
-        let (facts, ending) = (entry.facts.clone(), entry.recorded_ending());
         let start = Moment::recorded(entry.started_at, Moment::Invocation);
         let end = Moment::recorded(entry.ended_at, Moment::Now);
+        let (facts, closing) = (entry.facts.clone(), entry.closing(end));
         let parent = self.enclosing(facts.parent_id.as_deref(), actions);
         let opening = Opening {
             facts,
@@ -428,8 +426,7 @@ impl Plan {
         actions.push(Action::Whole {
             opening,
             replayed: false,
-            ending,
-            end,
+            closing,
         });
     }
 
@@ -443,7 +440,7 @@ impl Plan {
         if entry.facts.shape().is_none() || std::mem::replace(&mut entry.is_told, true) {
             return;
         }
-        let (facts, ending) = (entry.facts.clone(), entry.recorded_ending());
+        let (facts, closing) = (entry.facts.clone(), entry.closing(at));
         let attempt = entry.attempt.saturating_sub(1);
         let parent = self.enclosing(facts.parent_id.as_deref(), actions);
         let opening = Opening {
@@ -455,8 +452,7 @@ impl Plan {
         actions.push(Action::Whole {
             opening,
             replayed: true,
-            ending,
-            end: at,
+            closing,
         });
     }
 
@@ -485,12 +481,10 @@ impl Plan {
                 parent,
                 start: Moment::Now,
             };
-            let ending = Ending::Unfinished;
             actions.push(Action::Whole {
                 opening,
                 replayed: false,
-                ending,
-                end: Moment::Now,
+                closing: Closing::new(Ending::Unfinished, Moment::Now),
             });
         }
     }
@@ -524,8 +518,7 @@ impl Plan {
                 let ending = entry.last_ending();
                 actions.push(Action::Close {
                     id,
-                    ending,
-                    end: Moment::Now,
+                    closing: Closing::new(ending, Moment::Now),
                 });
             }
         }

@@ -1,8 +1,10 @@
 //! What is known of one operation.
 
-use durable_trace_wire::{NAME_PREFIX, Operation, OperationStatus, OperationType, UnixMillis};
+use durable_trace_wire::{
+    Context, NAME_PREFIX, Operation, OperationStatus, OperationType, UnixMillis,
+};
 
-use super::{Ending, Failure};
+use super::{Closing, Ending, Failure, Moment};
 
 /// What identifies an operation; it never changes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -128,6 +130,7 @@ pub(super) struct Entry {
     /// It had ended before this invocation began.
     pub(super) recorded: bool,
     pub(super) failure: Option<Failure>,
+    pub(super) completer: Option<Context>,
     pub(super) started_at: Option<UnixMillis>,
     pub(super) ended_at: Option<UnixMillis>,
     /// When its timer fires, if it waits for one.
@@ -178,6 +181,7 @@ impl Entry {
             is_told: false,
             recorded: false,
             failure: None,
+            completer: None,
             started_at: None,
             ended_at: None,
             timer: None,
@@ -192,6 +196,7 @@ impl Entry {
             .as_ref()
             .map(Failure::from)
             .or(self.failure.take());
+        self.completer = operation.completer().or(self.completer.take());
         self.started_at = operation.started_at.or(self.started_at);
         self.ended_at = operation.ended_at.or(self.ended_at);
         self.timer = operation
@@ -223,6 +228,14 @@ impl Entry {
             OperationStatus::Succeeded => Ending::Succeeded,
             status if status.is_ended() => Ending::Failed(self.failure.clone().unwrap_or_default()),
             _ => Ending::Unfinished,
+        }
+    }
+
+    /// How the log says that it ended, and by whom it was completed.
+    pub(super) fn closing(&self, end: Moment) -> Closing {
+        Closing {
+            completer: self.completer.clone(),
+            ..Closing::new(self.recorded_ending(), end)
         }
     }
 

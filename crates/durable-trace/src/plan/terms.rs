@@ -1,6 +1,6 @@
 //! What a plan is told, and what it says.
 
-use durable_trace_wire::{ErrorObject, Operation, UnixMillis};
+use durable_trace_wire::{Context, ErrorObject, Operation, UnixMillis};
 
 use super::operation::{Facts, Shape, Update};
 
@@ -66,11 +66,7 @@ pub enum ReplayedSpans {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     /// An operation, or an attempt of it, is over.
-    Close {
-        id: String,
-        ending: Ending,
-        end: Moment,
-    },
+    Close { id: String, closing: Closing },
     /// An operation, or an attempt of it, begins.
     Open(Opening),
     /// The request at hand is the one to ride on.
@@ -79,8 +75,7 @@ pub(crate) enum Action {
     Whole {
         opening: Opening,
         replayed: bool,
-        ending: Ending,
-        end: Moment,
+        closing: Closing,
     },
 }
 
@@ -93,6 +88,25 @@ pub(crate) struct Opening {
     /// The nearest enclosing operation that is looked at. It is open.
     pub(crate) parent: Option<Parent>,
     pub(crate) start: Moment,
+}
+
+/// How and when an operation, or an attempt of it, is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Closing {
+    pub(crate) ending: Ending,
+    pub(crate) end: Moment,
+    /// The trace context of whoever completed it, if it is a callback and they were traced.
+    pub(crate) completer: Option<Context>,
+}
+
+impl Closing {
+    pub(super) fn new(ending: Ending, end: Moment) -> Self {
+        Self {
+            ending,
+            end,
+            completer: None,
+        }
+    }
 }
 
 /// An operation that encloses another.

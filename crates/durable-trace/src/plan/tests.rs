@@ -73,8 +73,7 @@ fn emitting() -> Plan {
 fn close(id: &str, ending: Ending) -> Action {
     Action::Close {
         id: id.to_owned(),
-        ending,
-        end: Moment::Now,
+        closing: Closing::new(ending, Moment::Now),
     }
 }
 
@@ -428,8 +427,7 @@ fn whole(id: &str, times: Option<(i64, i64)>, ending: Ending) -> Action {
             start,
         },
         replayed: false,
-        ending,
-        end,
+        closing: Closing::new(ending, end),
     }
 }
 
@@ -645,7 +643,7 @@ fn recorded_work_is_replayed_once_with_its_last_attempt_and_error_or_not_told_of
         Action::Whole {
             opening: Opening { attempt: 2, .. },
             replayed: true,
-            ending,
+            closing,
             ..
         },
     ] = &actions[..]
@@ -653,7 +651,8 @@ fn recorded_work_is_replayed_once_with_its_last_attempt_and_error_or_not_told_of
         panic!("{actions:?}");
     };
     assert_eq!(
-        ending
+        closing
+            .ending
             .failure()
             .and_then(|failure| failure.error_type.as_deref()),
         Some("Boom")
@@ -770,4 +769,47 @@ fn code_belongs_to_the_nearest_operation_that_is_open() {
     assert_eq!(plan.open_around("item").as_deref(), Some("map"));
     assert_eq!(plan.open_around("a").as_deref(), Some("a"));
     assert_eq!(plan.parent_of("a").as_deref(), Some("item"));
+}
+
+#[test]
+fn who_completed_a_callback_is_told_of_with_its_end() {
+    let result = r#"{"_datadog":{"x-datadog-trace-id":"7","x-datadog-parent-id":"8"}}"#;
+    let done = Operation {
+        callback_result: Some(durable_trace_wire::Payload::Text(result.into())),
+        ..logged("c", OperationType::Callback, OperationStatus::Succeeded)
+    };
+    let completer = |actions: Vec<Action>| {
+        actions.into_iter().find_map(|action| match action {
+            Action::Close { closing, .. } | Action::Whole { closing, .. } => closing.completer,
+            Action::Open(_) | Action::Ride => None,
+        })
+    };
+    let start = update("c", OperationType::Callback, Transition::Start);
+    for replays in [ReplayedSpans::Omit, ReplayedSpans::Emit] {
+        let mut plan = Plan::new(replays);
+        plan.apply(Input::Requested {
+            sequence: 1,
+            updates: std::slice::from_ref(&start),
+        });
+        let changed = [done.clone()];
+        let actions = plan.apply(Input::RequestAnswered {
+            sequence: 2,
+            changed: &changed,
+        });
+        let found = completer(actions).map(|context| context.parent_id.get());
+        assert_eq!(
+            found,
+            Some(8),
+            "{replays:?}: while the function was running"
+        );
+    }
+    let updated = ["c".to_owned()];
+    let asleep = Input::Loaded {
+        operations: std::slice::from_ref(&done),
+        updated: &updated,
+    };
+    assert!(
+        completer(Plan::default().apply(asleep)).is_some(),
+        "while it slept"
+    );
 }

@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::contract::{keys, values};
 use crate::health;
-use crate::plan::{Action, Ending, Failure, Moment, Opening};
+use crate::plan::{Action, Closing, Failure, Moment, Opening};
 
 pub(crate) use propagation::{extract, inject};
 pub(crate) use view::{InvocationFacts, Sleep};
@@ -227,11 +227,11 @@ impl Spans {
             Moment::Recorded(at) => system_time(at).unwrap_or(now),
         };
         match action {
-            Action::Close { id, ending, end } => {
+            Action::Close { id, closing } => {
                 let Some(context) = self.lock().operations.remove(&id) else {
                     return;
                 };
-                finish(&context, &ending, at(end));
+                finish(&context, &closing, at(closing.end));
             }
             Action::Open(opening) => {
                 let start = at(opening.start);
@@ -243,11 +243,10 @@ impl Spans {
             Action::Whole {
                 opening,
                 replayed,
-                ending,
-                end,
+                closing,
             } => {
                 if let Some(context) = self.open_operation(&opening, replayed, at(opening.start)) {
-                    finish(&context, &ending, at(end));
+                    finish(&context, &closing, at(closing.end));
                 }
             }
         }
@@ -311,11 +310,16 @@ impl Spans {
     }
 }
 
-fn finish(context: &Context, ending: &Ending, end: SystemTime) {
-    if let Some(failure) = ending.failure() {
+fn finish(context: &Context, closing: &Closing, end: SystemTime) {
+    let span = context.span();
+    if let Some(failure) = closing.ending.failure() {
         mark_failed(context, failure);
     }
-    context.span().end_with_timestamp(end);
+    if let Some(completer) = &closing.completer {
+        // A link: whoever completes a callback does not begin what waits for it.
+        span.add_link(propagation::span_context(completer), Vec::new());
+    }
+    span.end_with_timestamp(end);
 }
 
 /// A moment of the service's; `None` before 1970.

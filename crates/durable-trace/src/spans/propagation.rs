@@ -25,27 +25,31 @@ pub(crate) fn extract(tracing: &Tracing, read: &wire::Context) -> Context {
             return context;
         }
     }
-    Context::new().with_remote_span_context(SpanContext::new(
-        TraceId::from_bytes(read.trace_id.as_u128().to_be_bytes()),
-        SpanId::from_bytes(read.parent_id.get().to_be_bytes()),
-        if read
-            .sampling_priority
-            .is_none_or(|priority| priority.value() > 0)
-        {
+    Context::new().with_remote_span_context(span_context(read))
+}
+
+/// The span that `context` names, as somebody else's.
+pub(super) fn span_context(context: &wire::Context) -> SpanContext {
+    let is_kept = context
+        .sampling_priority
+        .is_none_or(|priority| priority.value() > 0);
+    SpanContext::new(
+        TraceId::from_bytes(context.trace_id.as_u128().to_be_bytes()),
+        SpanId::from_bytes(context.parent_id.get().to_be_bytes()),
+        if is_kept {
             TraceFlags::SAMPLED
         } else {
             TraceFlags::default()
         },
         true,
         TraceState::default(),
-    ))
+    )
 }
 
 fn is_of(context: &Context, read: &wire::Context) -> bool {
-    let span = context.span();
+    let (span, want) = (context.span(), span_context(read));
     let found = span.span_context();
-    found.trace_id() == TraceId::from_bytes(read.trace_id.as_u128().to_be_bytes())
-        && found.span_id() == SpanId::from_bytes(read.parent_id.get().to_be_bytes())
+    (found.trace_id(), found.span_id()) == (want.trace_id(), want.span_id())
 }
 
 fn carrier(headers: &wire::Headers<'_>) -> HashMap<String, String> {
