@@ -20,19 +20,18 @@
 //! beyond 256 KB; nothing is read recursively.
 
 use crate::context::Context;
+use crate::event::Event;
 use crate::headers::HeaderStyle;
 
 mod authorizer;
 mod aws_trace_header;
 mod client_context;
 mod direct;
-mod event;
 mod eventbridge;
 mod eventbridge_sqs;
 mod header_map;
 mod http;
 mod kinesis;
-mod nested;
 mod records;
 mod request;
 mod sns;
@@ -41,9 +40,6 @@ mod sqs;
 mod step_functions;
 mod xray;
 
-pub(crate) use nested::MAX_DECODED_BYTES;
-
-use event::Event;
 use header_map::Reader;
 
 /// What is read from carriers, and how.

@@ -6,9 +6,9 @@ use serde::de::MapAccess;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use crate::carrier::MAX_DECODED_BYTES;
 use crate::ids::SpanId;
 use crate::json::{self, Members, Pace};
+use crate::nested::MAX_DECODED_BYTES;
 use crate::{traceparent, tracestate};
 
 pub(crate) const TRACE_ID: &str = "x-datadog-trace-id";

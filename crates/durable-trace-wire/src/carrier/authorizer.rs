@@ -4,10 +4,11 @@
 //! It counts if the authorizer was run for this request: it took time, or it has noted this
 //! request's id. <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
-use super::nested::{self, members};
 use super::{Carried, Source};
+use crate::nested::{self, members};
 
 pub(super) fn read(event: &Event<'_>, reader: &Reader<'_>) -> Option<Carried> {
     if !reader.rules.decode_authorizer {

@@ -10,10 +10,10 @@ use crate::sampling::SamplingPriority;
 use crate::tags::Tags;
 
 use super::header_map::Reader;
-use super::nested::{self, member};
 use super::sqs::Message;
 use super::xray::Header;
 use super::{Carried, Source};
+use crate::nested::{self, member};
 
 pub(super) fn read(message: &Message<'_>, _: &Reader<'_>) -> Option<Carried> {
     let text = nested::text(member(message.attributes?, "AWSTraceHeader")?)?;

@@ -3,8 +3,8 @@
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext>
 
 use super::header_map::Reader;
-use super::nested::{self, member};
 use super::{Carried, Source, first_complete};
+use crate::nested::{self, member};
 
 pub(super) fn read(json: &str, reader: &Reader<'_>) -> Option<Carried> {
     let custom = member(json, "custom")?;

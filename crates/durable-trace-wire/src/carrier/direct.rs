@@ -2,7 +2,8 @@
 //!
 //! An event that an AWS service has made is none, whatever else it holds.
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
 use super::{Carried, Source};
 

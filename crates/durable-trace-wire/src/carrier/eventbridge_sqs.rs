@@ -2,16 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html>
 
+use crate::event::Event;
+
 use super::header_map::Reader;
-use super::nested::members;
 use super::sqs::Message;
 use super::{Carried, Source, eventbridge};
 
 pub(super) fn read(message: &Message<'_>, reader: &Reader<'_>) -> Option<Carried> {
-    let [detail, detail_type, source] = members(
-        message.body.as_deref()?,
-        ["detail", "detail-type", "source"],
-    )?;
-    let detail = eventbridge::envelope(detail, detail_type, source)?;
+    let detail = Event::parse(message.body.as_deref()?)?.envelope()?;
     eventbridge::read_detail(Source::EventBridgeSqs, detail, reader)
 }

@@ -2,7 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
 use super::{Carried, Source};
 

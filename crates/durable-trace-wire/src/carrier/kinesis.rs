@@ -3,8 +3,8 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>
 
 use super::header_map::Reader;
-use super::nested::{self, member};
 use super::{Carried, Source};
+use crate::nested::{self, member};
 
 pub(super) fn read(record: &str, reader: &Reader<'_>) -> Option<Carried> {
     let data = nested::base64_text(member(member(record, "kinesis")?, "data")?)?;

@@ -2,13 +2,14 @@
 //!
 //! The first record with a context is the parent; what the others carry, if it differs, becomes links.
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
-use super::nested::{self, members};
 use super::{
     Carried, aws_trace_header, eventbridge_sqs, first_complete, kinesis, sns, sns_sqs, sqs,
 };
 use crate::context::Context;
+use crate::nested::{self, members};
 
 pub(super) fn read(event: &Event<'_>, reader: &Reader<'_>) -> Option<Carried> {
     let records = nested::items(event.records?, MAX_RECORDS);

@@ -2,10 +2,11 @@
 //!
 //! <https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html>
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
-use super::nested::member;
 use super::{Carried, Source};
+use crate::nested::member;
 
 pub(super) fn read(event: &Event<'_>, reader: &Reader<'_>) -> Option<Carried> {
     reader.read(Source::Request, member(event.request?, "headers")?)

@@ -3,8 +3,8 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html>
 
 use super::header_map::Reader;
-use super::nested::{self, AttributeType, member, members};
 use super::{Carried, Source};
+use crate::nested::{self, AttributeType, member, members};
 
 pub(super) fn read(record: &str, reader: &Reader<'_>) -> Option<Carried> {
     let attributes = member(member(record, "Sns")?, "MessageAttributes")?;

@@ -3,9 +3,9 @@
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html>
 
 use super::header_map::Reader;
-use super::nested::{self, members};
 use super::sqs::Message;
 use super::{Carried, Source, sns};
+use crate::nested::{self, members};
 
 pub(super) fn read(message: &Message<'_>, reader: &Reader<'_>) -> Option<Carried> {
     let [kind, topic, attributes] = members(

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use super::header_map::Reader;
-use super::nested::{self, AttributeType, member, members};
 use super::{Carried, Source};
+use crate::nested::{self, AttributeType, member, members};
 
 /// The parts of a message that carry something.
 #[derive(Debug)]

@@ -16,10 +16,11 @@ use crate::headers::Headers;
 use crate::ids::{SpanId, TraceId};
 use crate::sampling::SamplingPriority;
 
-use super::event::Event;
+use crate::event::Event;
+
 use super::header_map::Reader;
-use super::nested::{self, member, members};
 use super::{Carried, Source};
+use crate::nested::{self, member, members};
 
 pub(super) fn read(event: &Event<'_>, _: &Reader<'_>) -> Option<Carried> {
     let payload = event.payload.filter(|it| nested::is_object(it));
@@ -27,7 +28,7 @@ pub(super) fn read(event: &Event<'_>, _: &Reader<'_>) -> Option<Carried> {
         .and_then(|payload| context(member(payload, "_datadog")?))
         .or_else(|| context(payload?))
         .or_else(|| context(event.datadog?))
-        .or_else(|| context(event.raw))?;
+        .or_else(|| event.is_step_functions().then(|| context(event.raw))?)?;
     Some(Carried::new(Source::StepFunctions, context))
 }
 

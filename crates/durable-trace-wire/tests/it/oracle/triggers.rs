@@ -1,8 +1,10 @@
 //! `triggers.jsonl`: events of 29 carriers, and what `datadog-lambda` extracted from them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use durable_trace_wire::{
-    CarrierRules, Context, Invocation, extract_from_client_context, extract_from_event,
-    extract_from_xray, first_complete, read,
+    CarrierRules, Context, Invocation, Trigger, extract_from_client_context, extract_from_event,
+    extract_from_xray, first_complete, read, trigger_of,
 };
 use serde_json::Value;
 
@@ -189,4 +191,87 @@ fn is_batch(event: &Value) -> bool {
     event["Records"]
         .as_array()
         .is_some_and(|records| records.len() > 1)
+}
+
+#[test]
+fn triggers_are_told_as_datadog_tells_them() {
+    let Some(rows) = rows("triggers.jsonl") else {
+        return;
+    };
+    let mut differences = Differences::default();
+    for row in rows {
+        let function = row.fields["invoked_function_arn"].as_str().unwrap();
+        let ours = trigger_of(row.raw["event"].get(), function);
+        let ours = ours.as_ref().map(tags).unwrap_or_default();
+        let theirs = row.fields["trigger_tags"].as_object().unwrap();
+        let mut names: BTreeSet<&str> = ours.keys().copied().collect();
+        names.extend(theirs.keys().map(String::as_str));
+        for name in names {
+            let (ours, theirs) = (
+                ours.get(name).map(String::as_str),
+                theirs.get(name).and_then(Value::as_str),
+            );
+            // Every span of a function is of kind `server`.
+            if ours == theirs || name == "span.kind" {
+                continue;
+            }
+            let line = format!(
+                "{}: {name}: ours {ours:?}, theirs {theirs:?}",
+                row.fields["id"]
+            );
+            let group = row.fields["carrier"].as_str().unwrap();
+            differences.add(
+                "trigger tags",
+                group,
+                explain_tag(name, ours, theirs),
+                &line,
+            );
+        }
+    }
+    differences.check("trigger tags");
+}
+
+fn tags(trigger: &Trigger) -> BTreeMap<&'static str, String> {
+    let http = trigger.http.clone().unwrap_or_default();
+    let tags = [
+        (
+            "function_trigger.event_source",
+            Some(trigger.event_source.to_owned()),
+        ),
+        (
+            "function_trigger.event_source_arn",
+            trigger.event_source_arn.clone(),
+        ),
+        ("http.method", http.method),
+        ("http.referer", http.referer),
+        ("http.route", http.route),
+        ("http.url", http.url),
+        ("http.useragent", http.user_agent),
+    ];
+    tags.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+fn explain_tag(name: &str, ours: Option<&str>, theirs: Option<&str>) -> Option<&'static str> {
+    match (name, ours, theirs) {
+        ("raises", None, Some(_)) => Some("raises"),
+        ("function_trigger.event_source" | "function_trigger.event_source_arn", Some(_), None) => {
+            Some("more-sources")
+        }
+        ("function_trigger.event_source_arn", Some(ours), Some(theirs)) => {
+            (ours == theirs.replace("/restapis/", "/apis/")).then_some("api-arns")
+        }
+        ("function_trigger.event_source_arn", None, Some(theirs)) => {
+            let is_made_up = theirs.contains("/None/");
+            let is_group = theirs.starts_with("arn:aws:logs:");
+            is_made_up
+                .then_some("api-arns")
+                .or(is_group.then_some("log-groups"))
+        }
+        ("http.route", None, Some("$default")) => Some("url-route"),
+        ("http.url", Some(_), None) => Some("host-case"),
+        ("http.useragent", Some(_), None) => Some("user-agent"),
+        _ => None,
+    }
 }
