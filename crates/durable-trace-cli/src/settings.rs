@@ -1,20 +1,40 @@
-//! What `explain` and `inject` take from the environment, so that they answer as the library in a function would.
+//! What `extract`, `explain` and `inject` take from the environment, so that they answer as the library in a function would.
 
-use durable_trace_wire::{CheckpointStyles, WriteRules};
+use durable_trace_wire::{CarrierRules, CheckpointStyles, HeaderStyle, WriteRules};
 
 /// The writer's rules as the environment sets them; what does not parse counts as not set.
 pub(crate) fn write_rules() -> WriteRules {
     write_rules_from(|name| std::env::var(name).ok())
 }
 
+/// How the customer's event is read, as the environment sets it; what does not parse counts as not set.
+pub(crate) fn carrier_rules() -> CarrierRules {
+    carrier_rules_from(|name| std::env::var(name).ok())
+}
+
+fn flag(value: Option<String>) -> Option<bool> {
+    match value?.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn carrier_rules_from(variable: impl Fn(&str) -> Option<String>) -> CarrierRules {
+    let default = CarrierRules::default();
+    let styles = variable("DD_TRACE_PROPAGATION_STYLE_EXTRACT")
+        .or_else(|| variable("DD_TRACE_PROPAGATION_STYLE"))
+        .filter(|list| !list.trim().is_empty());
+    CarrierRules {
+        styles: styles.map_or(default.styles, |list| HeaderStyle::parse_list(&list)),
+        decode_authorizer: flag(variable("DD_DECODE_AUTHORIZER_CONTEXT"))
+            .unwrap_or(default.decode_authorizer),
+        merge_xray: flag(variable("DD_MERGE_XRAY_TRACES")).unwrap_or(default.merge_xray),
+    }
+}
+
 fn write_rules_from(variable: impl Fn(&str) -> Option<String>) -> WriteRules {
-    let flag = |name: &str| {
-        variable(name).and_then(|v| match v.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => None,
-        })
-    };
+    let flag = |name: &str| flag(variable(name));
     let default = WriteRules::default();
     let styles = match variable("DURABLE_TRACE_CHECKPOINT_STYLE") {
         Some(list) if list.split(',').any(|style| style.trim() == "tracecontext") => {
@@ -72,5 +92,33 @@ mod tests {
         }
         let both = rules("DURABLE_TRACE_CHECKPOINT_STYLE", "datadog, tracecontext").styles;
         assert!(matches!(both, CheckpointStyles::DatadogAndTraceContext));
+    }
+
+    #[test]
+    fn the_environment_says_how_an_event_is_read() {
+        let rules = |name: &'static str, value: &'static str| {
+            carrier_rules_from(move |n| (n == name).then(|| value.to_owned()))
+        };
+        assert_eq!(rules("", ""), CarrierRules::default());
+        let w3c = [HeaderStyle::TraceContext];
+        for (name, value, want, why) in [
+            (
+                "DD_TRACE_PROPAGATION_STYLE_EXTRACT",
+                "tracecontext",
+                &w3c[..],
+                "a list",
+            ),
+            (
+                "DD_TRACE_PROPAGATION_STYLE",
+                "tracecontext,b3",
+                &w3c,
+                "for both directions",
+            ),
+            ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "none", &[], "none"),
+        ] {
+            assert_eq!(rules(name, value).styles, want, "{why}");
+        }
+        assert!(!rules("DD_DECODE_AUTHORIZER_CONTEXT", "false").decode_authorizer);
+        assert!(rules("DD_MERGE_XRAY_TRACES", "true").merge_xray);
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     context_json::ContextJson,
     lines,
     outcome::Outcome,
+    settings,
 };
 
 /// Answers each line of stdin with the context that it continues.
@@ -27,16 +28,24 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Outcome> {
 }
 
 fn extract_event(line: &str) -> Result<String, String> {
-    let invocation = match Invocation::parse(line) {
-        Ok(Some(invocation)) => invocation,
-        Ok(None) => return Ok("null".to_owned()),
+    let rules = settings::carrier_rules();
+    let carried = match Invocation::parse(line) {
+        Ok(Some(invocation)) => {
+            let reading = durable_trace_wire::read(&invocation.arn, &invocation.operations);
+            if let Some(found) = reading.found {
+                return render(&found.context, &found.number.to_string());
+            }
+            invocation
+                .input()
+                .and_then(|input| durable_trace_wire::extract_from_event(&input, &rules))
+        }
+        Ok(None) => durable_trace_wire::extract_from_event(line, &rules),
         Err(_) => return refuse(line),
     };
-    let reading = durable_trace_wire::read(&invocation.arn, &invocation.operations);
-    let Some(found) = reading.found else {
-        return Ok("null".to_owned());
-    };
-    render(&found.context, &found.number.to_string())
+    match carried {
+        Some(carried) => render(&carried.context, carried.source.as_str()),
+        None => Ok("null".to_owned()),
+    }
 }
 
 fn extract_headers(line: &str) -> Result<String, String> {
