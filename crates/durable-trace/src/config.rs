@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use durable_trace_wire::CheckpointStyles;
+use durable_trace_wire::{CarrierRules, CheckpointStyles, HeaderStyle};
 
 use crate::contract::variables;
 use crate::handover::InvokeTargets;
@@ -39,6 +39,7 @@ pub enum Continuity {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one field a variable")]
 pub(crate) struct Environment {
+    pub(crate) carriers: CarrierRules,
     pub(crate) checkpoint_budget: Duration,
     pub(crate) checkpoint_mode: CheckpointMode,
     pub(crate) checkpoint_styles: CheckpointStyles,
@@ -54,6 +55,8 @@ pub(crate) struct Environment {
     pub(crate) log_level: Option<String>,
     pub(crate) rust_log: Option<String>,
     pub(crate) max_age: Option<Duration>,
+    /// Styles are to be read that only the tracer knows.
+    pub(crate) other_styles: bool,
     pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) service: Option<String>,
     pub(crate) suspended_spans: bool,
@@ -89,6 +92,10 @@ impl Environment {
         let max_age = read(variables::MAX_AGE, "an age, such as 36h or 15d");
         let replayed_spans = read(variables::REPLAYED_SPANS, "omit or emit");
         let suspended_spans = read(variables::SUSPENDED_SPANS, "true or false");
+        let decode_authorizer = read(variables::DECODE_AUTHORIZER, "true or false");
+        let merge_xray = read(variables::MERGE_XRAY, "true or false");
+        let styles = lookup(variables::EXTRACT_STYLES).or_else(|| lookup(variables::STYLES));
+        let (styles, other_styles) = parse_extract_styles(styles.as_deref());
         let enabled = read(variables::TRACE_ENABLED, "true or false");
         let flush_budget = read(variables::FLUSH_BUDGET_MS, "milliseconds, such as 500");
         let tags_max_length = read(
@@ -97,6 +104,13 @@ impl Environment {
         );
         let warnings = read(variables::WARNINGS, "true or false");
         Self {
+            carriers: CarrierRules {
+                styles,
+                decode_authorizer: decode_authorizer
+                    .parse(&mut bad, parse_bool)
+                    .unwrap_or(true),
+                merge_xray: merge_xray.parse(&mut bad, parse_bool).unwrap_or(false),
+            },
             checkpoint_budget: checkpoint_budget
                 .parse(&mut bad, parse_millis)
                 .unwrap_or(Duration::from_millis(250)),
@@ -125,6 +139,7 @@ impl Environment {
             log_level: lookup("AWS_LAMBDA_LOG_LEVEL"),
             rust_log: lookup("RUST_LOG"),
             max_age: max_age.parse(&mut bad, parse_age),
+            other_styles,
             replayed_spans: replayed_spans
                 .parse(&mut bad, parse_replayed_spans)
                 .unwrap_or_default(),
@@ -187,6 +202,26 @@ fn parse_age(text: &str) -> Option<Duration> {
         .ok()?
         .checked_mul(seconds)
         .map(Duration::from_secs)
+}
+
+/// The styles that are read, in order, and whether there are others, which the tracer reads. Baggage carries no context.
+fn parse_extract_styles(text: Option<&str>) -> (Vec<HeaderStyle>, bool) {
+    let mut styles = Vec::new();
+    let mut others = false;
+    for style in text
+        .unwrap_or("datadog,tracecontext")
+        .split(',')
+        .map(str::trim)
+        .filter(|style| !style.is_empty())
+    {
+        match style.to_ascii_lowercase().as_str() {
+            "datadog" => styles.push(HeaderStyle::Datadog),
+            "tracecontext" => styles.push(HeaderStyle::TraceContext),
+            "baggage" | "none" => {}
+            _ => others = true,
+        }
+    }
+    (styles, others)
 }
 
 fn parse_continuity(text: &str) -> Option<Continuity> {
@@ -285,6 +320,8 @@ mod tests {
         assert_eq!(environment.flush_budget, Duration::from_millis(500));
         assert_eq!(environment.tags_max_length, 512);
         assert_eq!(environment.continuity, Continuity::Parent);
+        assert_eq!(environment.carriers, CarrierRules::default());
+        assert!(!environment.other_styles);
         assert_eq!(environment.replayed_spans, ReplayedSpans::Omit);
         assert!(environment.max_age.is_none() && !environment.suspended_spans);
         assert_eq!(environment.concurrency, 1);
@@ -304,6 +341,9 @@ mod tests {
             (variables::TAGS_MAX_LENGTH, "64"),
             (variables::WARNINGS, "false"),
             (variables::CONTINUITY, "link"),
+            (variables::DECODE_AUTHORIZER, "false"),
+            (variables::MERGE_XRAY, "true"),
+            (variables::EXTRACT_STYLES, "b3, tracecontext"),
             (variables::MAX_AGE, "2d"),
             (variables::REPLAYED_SPANS, "emit"),
             (variables::SUSPENDED_SPANS, "true"),
@@ -313,6 +353,9 @@ mod tests {
         assert_eq!(environment.checkpoint_budget, Duration::from_millis(7));
         assert_eq!(environment.checkpoint_mode, CheckpointMode::Call);
         assert_eq!(environment.continuity, Continuity::Link);
+        assert_eq!(environment.carriers.styles, [HeaderStyle::TraceContext]);
+        assert!(environment.other_styles && environment.carriers.merge_xray);
+        assert!(!environment.carriers.decode_authorizer);
         assert_eq!(environment.max_age, Some(Duration::from_hours(48)));
         assert_eq!(environment.replayed_spans, ReplayedSpans::Emit);
         assert!(environment.suspended_spans);

@@ -112,6 +112,14 @@ pub mod values {
 
 /// Environment variables that this library reads itself; the tracer reads further `DD_*` ones.
 pub mod variables {
+    /// Whether a context that an API Gateway authorizer added is read (`true`).
+    pub const DECODE_AUTHORIZER: &str = "DD_DECODE_AUTHORIZER_CONTEXT";
+    /// Comma list of the header styles that the caller's context is read in, in order (`datadog,tracecontext`).
+    pub const EXTRACT_STYLES: &str = "DD_TRACE_PROPAGATION_STYLE_EXTRACT";
+    /// Whether X-Ray's header may be the parent (`false`).
+    pub const MERGE_XRAY: &str = "DD_MERGE_XRAY_TRACES";
+    /// The same as `DD_TRACE_PROPAGATION_STYLE_EXTRACT`, where that is not set.
+    pub const STYLES: &str = "DD_TRACE_PROPAGATION_STYLE";
     /// Whether checkpoints are written (`true`, the default, or `false`). Reading goes on.
     pub const CROSS_INVOCATION_TRACING: &str = "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED";
     /// `parent` (default): resumed invocations go on in the trace; `link`: each is a trace of its own, linked to the first.

@@ -35,11 +35,14 @@
 //!
 //! | variable | type | default | effect |
 //! |---|---|---|---|
+//! | `DD_DECODE_AUTHORIZER_CONTEXT` | boolean | `true` | whether a context that an API Gateway authorizer added is read |
 //! | `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED` | boolean | `true` | `false` stops writing checkpoints; reading goes on |
 //! | `DD_ENV`, `DD_VERSION` | text | | tags of the service |
+//! | `DD_MERGE_XRAY_TRACES` | boolean | `false` | whether X-Ray's header may be the parent |
 //! | `DD_SERVICE` | text | the function's name | the service that spans belong to |
 //! | `DD_TRACE_AGENT_URL` | URL | `http://localhost:8126` | where spans go |
 //! | `DD_TRACE_ENABLED` | boolean | `true` | `false`: no spans, no writes, the SDK's plain behaviour |
+//! | `DD_TRACE_PROPAGATION_STYLE_EXTRACT` | comma list | `datadog,tracecontext` | the header styles that the caller's context is read in, in order |
 //! | `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` | characters | `512` | limit of `x-datadog-tags` in a checkpoint |
 //! | `DURABLE_TRACE_CHECKPOINT_BUDGET_MS` | milliseconds | `250` | time for a checkpoint call of our own |
 //! | `DURABLE_TRACE_CHECKPOINT_MODE` | `ride`, `call` | `ride` | how a checkpoint reaches the log: see [`CheckpointMode`] |
@@ -56,6 +59,7 @@
 //! a warning. The tracer reads further `DD_*` variables itself, and logging follows `lambda_runtime`'s rules
 //! (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`, `RUST_LOG`).
 
+mod caller;
 mod client;
 mod config;
 pub mod contract;
@@ -80,7 +84,7 @@ mod subscriber;
 mod traced;
 
 pub use config::{CheckpointMode, Continuity};
-pub use durable_trace_wire::CheckpointStyles;
+pub use durable_trace_wire::{CheckpointStyles, Context, SamplingPriority, SpanId, Tags, TraceId};
 pub use event::Event;
 pub use health::{ErrorType, Health, Location, Outcome, health};
 pub use layer::{layer, user_spans};

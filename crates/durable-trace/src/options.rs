@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_types::SdkConfig;
-use durable_trace_wire::CheckpointStyles;
+use durable_trace_wire::{CarrierRules, CheckpointStyles};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use crate::caller::Extractor;
 use crate::config::{CheckpointMode, Continuity, environment};
 use crate::handover::InvokeTargets;
 use crate::plan::ReplayedSpans;
@@ -51,17 +52,22 @@ pub(crate) struct SdkOptions {
 }
 
 /// What an invocation needs to know.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one field a setting")]
 pub(crate) struct Settings {
     pub(crate) checkpoint_budget: Duration,
     pub(crate) checkpoint_mode: CheckpointMode,
+    pub(crate) carriers: CarrierRules,
     pub(crate) checkpoint_styles: CheckpointStyles,
     pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
+    pub(crate) extractor: Option<Extractor>,
     pub(crate) flush_budget: Duration,
     pub(crate) invoke_targets: InvokeTargets,
     pub(crate) max_age: Option<Duration>,
+    /// Styles are to be read that only the tracer knows.
+    pub(crate) other_styles: bool,
     pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) resource: Option<String>,
     pub(crate) service: Option<String>,
@@ -99,6 +105,7 @@ pub struct OptionsBuilder {
     flush_budget: Option<Duration>,
     invoke_targets: Option<InvokeTargets>,
     continuity: Option<Continuity>,
+    extractor: Option<Extractor>,
     cross_invocation_tracing: Option<bool>,
     max_age: Option<Duration>,
     replayed_spans: Option<ReplayedSpans>,
@@ -199,6 +206,35 @@ impl OptionsBuilder {
         self
     }
 
+    /// Your own way to find the caller's context in the event that started the execution, tried before all others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use durable_trace::{Context, Options, SamplingPriority, SpanId, Tags, TraceId};
+    ///
+    /// let options = Options::builder().extractor(|event| {
+    ///     #[derive(serde::Deserialize)]
+    ///     struct Ours { trace: u64, span: u64 }
+    ///     let ours: Ours = serde_json::from_str(event.get()).ok()?;
+    ///     Some(Context {
+    ///         trace_id: TraceId::from_u128(ours.trace.into())?,
+    ///         parent_id: SpanId::new(ours.span)?,
+    ///         sampling_priority: Some(SamplingPriority::UserKeep),
+    ///         origin: None,
+    ///         tags: Tags::default(),
+    ///     })
+    /// });
+    /// # drop(options);
+    /// ```
+    pub fn extractor(
+        mut self,
+        extractor: fn(&serde_json::value::RawValue) -> Option<crate::Context>,
+    ) -> Self {
+        self.extractor = Some(extractor);
+        self
+    }
+
     /// Whether checkpoints are written, instead of `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`. They are read all the same.
     pub fn cross_invocation_tracing(mut self, enabled: bool) -> Self {
         self.cross_invocation_tracing = Some(enabled);
@@ -273,7 +309,10 @@ impl OptionsBuilder {
                 cross_invocation: self
                     .cross_invocation_tracing
                     .unwrap_or(environment.cross_invocation),
+                carriers: environment.carriers.clone(),
                 enabled: environment.enabled,
+                extractor: self.extractor,
+                other_styles: environment.other_styles,
                 flush_budget: self.flush_budget.unwrap_or(environment.flush_budget),
                 max_age: self.max_age.or(environment.max_age),
                 replayed_spans: self.replayed_spans.unwrap_or(environment.replayed_spans),

@@ -30,6 +30,8 @@ pub(crate) struct Session {
     spans: Spans,
     /// An `aws.lambda` span that another library has open.
     active_lambda: Option<Context>,
+    /// The caller's context, for an execution without a checkpoint.
+    caller: Option<wire::Carried>,
     started: SystemTime,
     /// Ids of what changed since the invocation before, as the event tells.
     updated: Vec<String>,
@@ -97,6 +99,7 @@ impl Session {
         facts: InvocationFacts,
         active_lambda: Option<Context>,
         started: SystemTime,
+        find_caller: impl FnOnce() -> Option<wire::Carried>,
     ) -> Arc<Self> {
         let paged = invocation.next_marker.is_some();
         let log = if paged {
@@ -104,7 +107,14 @@ impl Session {
         } else {
             Log::Read(Box::new(Read::new(&invocation.arn, &invocation.operations)))
         };
+        // Looked for only where the log may hold no checkpoint: it costs a look at the customer's event.
+        let caller = if matches!(&log, Log::Read(read) if read.found.is_some()) {
+            None
+        } else {
+            find_caller()
+        };
         let session = Arc::new(Self {
+            caller,
             arn: facts.arn.clone(),
             request_id: facts.request_id.clone(),
             spans: Spans::new(Arc::clone(&tracing), started),
@@ -197,11 +207,19 @@ impl Session {
         if let Some((context, links)) = read {
             let anchor = spans::extract(&self.tracing, &context);
             if links {
-                resume.link = Some(anchor.span().span_context().clone());
+                resume.links.push(anchor.span().span_context().clone());
             } else {
                 resume.origin = context.origin;
                 resume.parent = anchor;
             }
+        } else if let Some(caller) = self
+            .caller
+            .as_ref()
+            .filter(|_| self.settings.cross_invocation || facts.first)
+        {
+            resume.parent = spans::extract(&self.tracing, &caller.context);
+            resume.origin.clone_from(&caller.context.origin);
+            resume.links = caller.links.iter().map(spans::span_context).collect();
         }
         self.spans.open_invocation(&resume, &facts);
         if self.settings.suspended_spans

@@ -15,6 +15,7 @@ use lambda_runtime::Error;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 
+use crate::caller;
 use crate::client;
 use crate::config::environment;
 use crate::contract::span_names;
@@ -65,6 +66,7 @@ impl Traced {
         let facts = self.facts(&invocation, context);
         let (settings, tracing) = (Arc::clone(&self.settings), Arc::clone(&self.tracing));
         let active = active_lambda_span();
+        let find_caller = || caller::find(&invocation, context, &self.settings, &self.tracing);
         Some(Session::begin(
             settings,
             tracing,
@@ -72,6 +74,7 @@ impl Traced {
             facts,
             active,
             started,
+            find_caller,
         ))
     }
 

@@ -21,7 +21,8 @@ use operation::{Entry, Live};
 pub(crate) use operation::{Facts, Invoked, Shape, Transition, Update};
 pub use terms::ReplayedSpans;
 pub(crate) use terms::{
-    Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent};
+    Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent,
+};
 
 /// The state machine of one invocation.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use crate::contract::{keys, values};
 use crate::health;
 use crate::plan::{Action, Closing, Failure, Moment, Opening};
 
-pub(crate) use propagation::{extract, inject};
+pub(crate) use propagation::{extract, inject, span_context};
 pub(crate) use view::{InvocationFacts, Sleep};
 
 /// The tracer that spans go to, and the propagator that knows its sampling decisions.
@@ -81,8 +81,8 @@ enum Owner {
 pub(crate) struct Resume {
     /// An `aws.lambda` span that another library has open for this invocation: then none is opened here.
     pub(crate) active: Option<Context>,
-    /// The span to link to instead of hanging on it.
-    pub(crate) link: Option<SpanContext>,
+    /// Spans to link to beside hanging on one, or instead of it.
+    pub(crate) links: Vec<SpanContext>,
     /// Where the trace came from, if the context that was read says so.
     pub(crate) origin: Option<String>,
     /// What to hang on.
@@ -146,9 +146,10 @@ impl Spans {
         }
         let span = view::lambda(facts, sleep);
         let links = resume
-            .link
+            .links
             .iter()
-            .map(|anchor| Link::with_context(anchor.clone()))
+            .cloned()
+            .map(Link::with_context)
             .collect();
         let builder = self.builder(span, self.started).with_links(links);
         let lambda = self.tracing.start(builder, &resume.parent);
@@ -317,7 +318,7 @@ fn finish(context: &Context, closing: &Closing, end: SystemTime) {
     }
     if let Some(completer) = &closing.completer {
         // A link: whoever completes a callback does not begin what waits for it.
-        span.add_link(propagation::span_context(completer), Vec::new());
+        span.add_link(span_context(completer), Vec::new());
     }
     span.end_with_timestamp(end);
 }

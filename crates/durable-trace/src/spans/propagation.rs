@@ -29,7 +29,7 @@ pub(crate) fn extract(tracing: &Tracing, read: &wire::Context) -> Context {
 }
 
 /// The span that `context` names, as somebody else's.
-pub(super) fn span_context(context: &wire::Context) -> SpanContext {
+pub(crate) fn span_context(context: &wire::Context) -> SpanContext {
     let is_kept = context
         .sampling_priority
         .is_none_or(|priority| priority.value() > 0);

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on is a test that fails"
 )]
 
+mod caller;
 mod contract;
 mod faults;
 mod kinds;

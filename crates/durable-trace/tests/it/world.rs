@@ -14,10 +14,12 @@ use durable_trace_local::{
     Config, ExecutionRecord, Function, FunctionError, InvocationRecord, Service,
 };
 use lambda_runtime::{Context, LambdaEvent};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 use serde_json::Value;
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -37,6 +39,7 @@ pub(crate) enum Layer {
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) spans: Collected,
+    tracer: (SdkTracerProvider, Propagator),
     _subscriber: tracing::subscriber::DefaultGuard,
 }
 
@@ -91,6 +94,8 @@ impl World {
             .with_filter(durable_trace::user_spans());
         let subscriber =
             tracing::subscriber::set_default(Registry::default().with(ours).with(export));
+        let propagator: Propagator = Propagator(Arc::new(propagator));
+        let tracer = (provider.clone(), propagator.clone());
         let options = setting
             .options
             .lambda_client(client(&service, setting.max_attempts))
@@ -111,8 +116,26 @@ impl World {
         Self {
             service,
             spans,
+            tracer,
             _subscriber: subscriber,
         }
+    }
+
+    /// Registers another durable function, traced by the same tracer.
+    pub(crate) fn register<F, Fut>(&self, name: &str, options: OptionsBuilder, handler: F)
+    where
+        F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
+    {
+        let (provider, propagator) = self.tracer.clone();
+        let options = options
+            .lambda_client(client(&self.service, 3))
+            .tracer_provider(provider)
+            .propagator(propagator)
+            .build()
+            .expect("options that do not contradict each other");
+        self.service
+            .register(name, in_process(durable_trace::wrap(handler, options)));
     }
 
     /// Runs an execution to its end.
@@ -163,6 +186,31 @@ impl World {
             .iter()
             .map(|invocation| invocation.calls.len())
             .collect()
+    }
+}
+
+/// A propagator that several services share.
+#[derive(Clone, Debug)]
+pub(crate) struct Propagator(Arc<dyn SharedPropagator>);
+
+pub(crate) trait SharedPropagator: TextMapPropagator + Send + Sync {}
+impl<P: TextMapPropagator + Send + Sync> SharedPropagator for P {}
+
+impl TextMapPropagator for Propagator {
+    fn inject_context(&self, context: &opentelemetry::Context, injector: &mut dyn Injector) {
+        self.0.inject_context(context, injector);
+    }
+
+    fn extract_with_context(
+        &self,
+        context: &opentelemetry::Context,
+        extractor: &dyn Extractor,
+    ) -> opentelemetry::Context {
+        self.0.extract_with_context(context, extractor)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.fields()
     }
 }
 

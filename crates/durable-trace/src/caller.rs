@@ -1,0 +1,79 @@
+//! The caller's trace context, where an execution has none of its own yet.
+//!
+//! The service wraps the event that started an execution into the first operation of its log; Lambda's own context stands beside it.
+
+use std::collections::HashMap;
+
+use durable_trace_wire as wire;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+use serde_json::value::RawValue;
+use wire::Carried;
+
+use crate::options::Settings;
+use crate::spans::Tracing;
+
+/// A user's own way to find a context in an event.
+pub(crate) type Extractor = fn(&RawValue) -> Option<wire::Context>;
+
+/// The caller's context: of the user's extractor, the event, Lambda's client context and X-Ray's header, in this order, the first that
+/// brings a sampling decision, else the first that names a trace and a parent.
+pub(crate) fn find(
+    invocation: &wire::Invocation<'_>,
+    context: &lambda_runtime::Context,
+    settings: &Settings,
+    tracing: &Tracing,
+) -> Option<Carried> {
+    let rules = &settings.carriers;
+    let input = invocation.input();
+    let event = input.as_deref();
+    let others = |headers: &[(String, String)]| read_others(tracing, headers);
+    let others: Option<&wire::OtherStyles<'_>> = if settings.other_styles {
+        Some(&others)
+    } else {
+        None
+    };
+    wire::first_complete([
+        settings
+            .extractor
+            .and_then(|extractor| extract(extractor, event?)),
+        event.and_then(|event| wire::extract_from_event_with(event, rules, others)),
+        context.client_context.as_ref().and_then(|client| {
+            let json = serde_json::to_string(client).ok()?;
+            wire::extract_from_client_context(&json, rules, others)
+        }),
+        context
+            .xray_trace_id
+            .as_deref()
+            .filter(|_| rules.merge_xray)
+            .and_then(wire::extract_from_xray),
+    ])
+}
+
+fn extract(extractor: Extractor, event: &str) -> Option<Carried> {
+    let event: &RawValue = serde_json::from_str(event).ok()?;
+    extractor(event).map(Carried::by_extractor)
+}
+
+/// Headers in a style that only the tracer's propagator knows.
+fn read_others(tracing: &Tracing, headers: &[(String, String)]) -> Option<wire::Context> {
+    let carrier: HashMap<String, String> = headers.iter().cloned().collect();
+    let context = tracing
+        .propagator
+        .extract_with_context(&Context::new(), &carrier);
+    let span = context.span();
+    let found = span.span_context();
+    let flags = found.trace_flags().to_u8();
+    Some(wire::Context {
+        trace_id: wire::TraceId::from_u128(u128::from_be_bytes(found.trace_id().to_bytes()))?,
+        parent_id: wire::SpanId::new(u64::from_be_bytes(found.span_id().to_bytes()))?,
+        // Any other flag says that the decision is left to us.
+        sampling_priority: match flags {
+            0 => Some(wire::SamplingPriority::AutoReject),
+            1 => Some(wire::SamplingPriority::AutoKeep),
+            _ => None,
+        },
+        origin: None,
+        tags: wire::Tags::default(),
+    })
+}
