@@ -109,7 +109,7 @@ pub(crate) enum ExtractFrom {
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(crate) struct FunctionArgs {
-    #[arg(value_parser = workflows::names())]
+    #[arg(value_parser = workflows::function_names())]
     pub(crate) workflow: String,
 }
 

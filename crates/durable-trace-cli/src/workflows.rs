@@ -1,6 +1,7 @@
 //! The workflows that `demo` can run, written with the official SDK as a user would write them.
 
 mod callback;
+mod caller;
 mod child_wait;
 mod condition;
 mod create_callback;
@@ -92,6 +93,12 @@ pub(crate) const ALL: &[Workflow] = &[
         serve: || twin("invoke", invoke::invoke),
     },
     Workflow {
+        name: "caller",
+        about: "an HTTP request whose trace goes on through two durable functions, each of which sleeps",
+        input: caller::REQUEST,
+        serve: || handing_on("caller", caller::BILLING, caller::caller),
+    },
+    Workflow {
         name: "parallel-waits",
         about: "three branches that sleep for one, two and three seconds",
         input: "{}",
@@ -146,6 +153,14 @@ pub(crate) const ALL: &[Workflow] = &[
     },
 ];
 
+/// Durable functions that workflows call. Each demo has them at hand.
+pub(crate) const PARTNERS: &[Workflow] = &[Workflow {
+    name: caller::BILLING,
+    about: "the function that `caller` calls",
+    input: "{}",
+    serve: || traced(caller::BILLING, caller::billing),
+}];
+
 /// `durable_trace::run(handler)`, but that the handler's name in the trace is short.
 fn traced<F, E, Fut, O>(resource: &'static str, handler: F) -> Serving
 where
@@ -156,6 +171,23 @@ where
 {
     Box::pin(async move {
         let options = Options::builder().resource(resource).build()?;
+        durable_trace::run_with_options(handler, options).await
+    })
+}
+
+/// As [`traced`], for a workflow whose trace is handed to the function that it calls.
+fn handing_on<F, E, Fut, O>(resource: &'static str, target: &'static str, handler: F) -> Serving
+where
+    F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
+    E: for<'de> Deserialize<'de> + Send + 'static,
+    Fut: Future<Output = Result<O, BoxError>> + Send + 'static,
+    O: Serialize + Send + 'static,
+{
+    Box::pin(async move {
+        let options = Options::builder()
+            .resource(resource)
+            .invoke_targets([target])
+            .build()?;
         durable_trace::run_with_options(handler, options).await
     })
 }
@@ -178,6 +210,19 @@ pub(crate) fn named(name: &str) -> Option<&'static Workflow> {
     ALL.iter().find(|workflow| workflow.name == name)
 }
 
+/// The function of this name: a workflow's, or one that workflows call.
+pub(crate) fn function(name: &str) -> Option<&'static Workflow> {
+    named(name).or_else(|| PARTNERS.iter().find(|partner| partner.name == name))
+}
+
+/// Accepts the names of functions.
+pub(crate) fn function_names() -> PossibleValuesParser {
+    ALL.iter()
+        .chain(PARTNERS)
+        .map(|function| function.name)
+        .into()
+}
+
 /// Accepts the names of workflows.
 pub(crate) fn names() -> PossibleValuesParser {
     ALL.iter().map(|workflow| workflow.name).into()
@@ -189,14 +234,18 @@ mod tests {
 
     #[test]
     fn names_are_kebab_case_and_unique_and_inputs_are_json() {
-        for (index, workflow) in ALL.iter().enumerate() {
+        let functions: Vec<&Workflow> = ALL.iter().chain(PARTNERS).collect();
+        for (index, workflow) in functions.iter().enumerate() {
             let name = workflow.name;
             assert!(
                 name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
                 "{name} is no function name"
             );
             assert!(
-                ALL.iter().skip(index + 1).all(|other| other.name != name),
+                functions
+                    .iter()
+                    .skip(index + 1)
+                    .all(|other| other.name != name),
                 "{name} twice"
             );
             let input = serde_json::from_str::<Value>(workflow.input);

@@ -70,6 +70,16 @@ pub mod keys {
     pub const FUNCTION_NAME: &str = "functionname";
     /// The function's qualifier, `$LATEST` when the ARN has none.
     pub const FUNCTION_VERSION: &str = "function_version";
+    /// The request's method.
+    pub const HTTP_METHOD: &str = "http.method";
+    /// The request's referer, without its query.
+    pub const HTTP_REFERER: &str = "http.referer";
+    /// The pattern that the request's path matched.
+    pub const HTTP_ROUTE: &str = "http.route";
+    /// The request's URL, without a query.
+    pub const HTTP_URL: &str = "http.url";
+    /// The request's user agent.
+    pub const HTTP_USER_AGENT: &str = "http.useragent";
     /// How often this library failed since the last execute span; absent when it did not. Ours alone.
     pub const INTEGRATION_ERRORS: &str = "aws.durable.integration_errors";
     /// Where it failed, comma separated. Ours alone.
@@ -98,6 +108,10 @@ pub mod keys {
     pub const SUSPENDED_MS: &str = "aws.durable.suspended_ms";
     /// Type and name of what the execution slept on, such as `wait until-tomorrow`: of several, the first that was ready. Ours alone.
     pub const SUSPENDED_ON: &str = "aws.durable.suspended_on";
+    /// The kind of service that the event which started the execution came from, such as `sqs`.
+    pub const TRIGGER_SOURCE: &str = "function_trigger.event_source";
+    /// The queue, topic, stream or stage that it came from.
+    pub const TRIGGER_SOURCE_ARN: &str = "function_trigger.event_source_arn";
 }
 
 /// Values of some keys.

@@ -108,6 +108,9 @@ impl Traced {
             function_name,
             function_version,
             request_id: context.request_id.clone(),
+            trigger: invocation
+                .input()
+                .and_then(|event| wire::trigger_of(&event, &context.invoked_function_arn)),
             replays: invocation.operation_count > 1 || invocation.next_marker.is_some(),
         }
     }

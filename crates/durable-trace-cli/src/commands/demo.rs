@@ -98,6 +98,9 @@ async fn run_workflow(
 ) -> anyhow::Result<Report> {
     service.register(workflow.name, function(workflow, intake)?);
     service.register(workflows::INVOKE_TARGET, echo());
+    for partner in workflows::PARTNERS {
+        service.register(partner.name, function(partner, intake)?);
+    }
     let arn = service
         .start_execution(workflow.name, Some(workflow.input.to_owned()), None)
         .await

@@ -6,7 +6,7 @@ use crate::{args::FunctionArgs, outcome::Outcome, workflows};
 
 /// Serves invocations until the process is ended.
 pub(crate) fn run(args: &FunctionArgs) -> anyhow::Result<Outcome> {
-    let workflow = workflows::named(&args.workflow).context("no such workflow")?;
+    let workflow = workflows::function(&args.workflow).context("no such function")?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

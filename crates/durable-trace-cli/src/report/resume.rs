@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use durable_trace_wire::{CheckpointNumber, checkpoint_id};
+use durable_trace_wire::{CarrierRules, CheckpointNumber, checkpoint_id};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{Invocation, LAMBDA_SPAN, Operation, SpanRecord};
 /// The context that an invocation's trace goes on from.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Resume {
-    /// The checkpoint's name, or `unknown` if the span's parent is of no checkpoint in the log.
+    /// The checkpoint's name; what carried the caller's context, as `extract` names it; or `unknown`.
     pub(crate) source: String,
     pub(crate) trace_id: String,
     pub(crate) parent_id: String,
@@ -25,6 +25,7 @@ impl Resume {
         invocation: &Invocation,
         spans: &[SpanRecord],
         operations: &[Operation],
+        input: Option<&str>,
     ) -> Option<Self> {
         let span = spans
             .iter()
@@ -36,13 +37,24 @@ impl Resume {
             .filter(|(_, trace_id, parent_id)| {
                 *trace_id == span.trace_id && *parent_id == span.parent_id
             })
-            .map_or_else(|| "unknown".to_owned(), |(name, ..)| name);
+            .map(|(name, ..)| name)
+            .or_else(|| callers_source(input?, span))
+            .unwrap_or_else(|| "unknown".to_owned());
         Some(Self {
             source,
             trace_id: span.trace_id.clone(),
             parent_id: span.parent_id.clone(),
         })
     }
+}
+
+/// What of the execution's event carried the context that the span hangs on.
+fn callers_source(input: &str, span: &SpanRecord) -> Option<String> {
+    let carried = durable_trace_wire::extract_from_event(input, &CarrierRules::default())?;
+    let context = &carried.context;
+    let is_its = context.trace_id.to_string() == span.trace_id
+        && context.parent_id.to_string() == span.parent_id;
+    is_its.then(|| carried.source.as_str().to_owned())
 }
 
 /// Name, trace id and parent id of the checkpoint that the invocation's event held.
@@ -203,10 +215,10 @@ mod tests {
                 "the span began a trace",
             ),
         ] {
-            let got = Resume::of(&invocation(2), &[lambda(2, parent)], &operations);
+            let got = Resume::of(&invocation(2), &[lambda(2, parent)], &operations, None);
             assert_eq!(got.map(|resume| resume.source).as_deref(), want, "{why}");
         }
-        let no_span = Resume::of(&invocation(2), &[lambda(1, "7")], &[]);
+        let no_span = Resume::of(&invocation(2), &[lambda(1, "7")], &[], None);
         assert_eq!(no_span, None, "no span of this invocation");
     }
 

@@ -1,6 +1,6 @@
 //! How Datadog's durable-function views want to see it: names, resources and tags, from facts alone.
 
-use durable_trace_wire::ResponseStatus;
+use durable_trace_wire::{ResponseStatus, Trigger};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
@@ -19,6 +19,8 @@ pub(crate) struct InvocationFacts {
     pub(crate) function_name: String,
     pub(crate) function_version: String,
     pub(crate) request_id: String,
+    /// What the event that started the execution came from.
+    pub(crate) trigger: Option<Trigger>,
     /// The resource of the execution's span.
     pub(crate) resource: String,
     /// There is recorded work to return instead of doing it.
@@ -98,12 +100,44 @@ pub(super) fn lambda(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Span {
         KeyValue::new(keys::REQUEST_ID, facts.request_id.clone()),
         KeyValue::new(keys::RESOURCE_NAMES, facts.function_name.clone()),
     ]);
+    attributes.extend(facts.trigger.iter().flat_map(trigger_tags));
     Span {
         name: span_names::LAMBDA,
         kind: SpanKind::Server,
         resource: facts.function_name.clone(),
         attributes,
     }
+}
+
+fn trigger_tags(trigger: &Trigger) -> impl Iterator<Item = KeyValue> {
+    let http = trigger.http.as_ref();
+    let texts = [
+        (keys::TRIGGER_SOURCE, Some(trigger.event_source)),
+        (
+            keys::TRIGGER_SOURCE_ARN,
+            trigger.event_source_arn.as_deref(),
+        ),
+        (
+            keys::HTTP_METHOD,
+            http.and_then(|http| http.method.as_deref()),
+        ),
+        (
+            keys::HTTP_REFERER,
+            http.and_then(|http| http.referer.as_deref()),
+        ),
+        (
+            keys::HTTP_ROUTE,
+            http.and_then(|http| http.route.as_deref()),
+        ),
+        (keys::HTTP_URL, http.and_then(|http| http.url.as_deref())),
+        (
+            keys::HTTP_USER_AGENT,
+            http.and_then(|http| http.user_agent.as_deref()),
+        ),
+    ];
+    texts
+        .into_iter()
+        .filter_map(|(key, text)| Some(KeyValue::new(key, text?.to_owned())))
 }
 
 pub(super) fn execute(facts: &InvocationFacts) -> Span {
@@ -225,6 +259,7 @@ mod tests {
             function_name: "Fn".to_owned(),
             function_version: "$LATEST".to_owned(),
             request_id: "r".to_owned(),
+            trigger: None,
             resource: "app::handler".to_owned(),
             replays: true,
         }

@@ -15,7 +15,15 @@ use crate::world::{Setting, World};
 /// An HTTP request of somebody who is traced.
 fn request() -> Value {
     json!({
-        "requestContext": {"http": {"method": "POST"}},
+        "version": "2.0",
+        "routeKey": "POST /orders",
+        "rawPath": "/orders",
+        "requestContext": {
+            "apiId": "a1b2c3",
+            "stage": "$default",
+            "domainName": "shop.example.com",
+            "http": {"method": "POST", "path": "/orders"},
+        },
         "headers": {
             "X-Datadog-Trace-Id": "7",
             "x-datadog-parent-id": "8",
@@ -42,6 +50,17 @@ async fn the_callers_trace_goes_on_through_all_invocations() {
             .iter()
             .all(|lambda| lambda.parent_id == anchor.span_id)
     );
+    for lambda in &lambdas {
+        assert_eq!(
+            lambda.text("function_trigger.event_source").as_deref(),
+            Some("api-gateway")
+        );
+        assert_eq!(lambda.text("http.method").as_deref(), Some("POST"));
+        assert_eq!(
+            lambda.text("http.url").as_deref(),
+            Some("https://shop.example.com/orders")
+        );
+    }
     let [(name, _, payload)] = &world.checkpoints(&ended.arn)[..] else {
         panic!("one checkpoint")
     };

@@ -95,7 +95,7 @@ impl World {
         let subscriber =
             tracing::subscriber::set_default(Registry::default().with(ours).with(export));
         let propagator: Propagator = Propagator(Arc::new(propagator));
-        let tracer = (provider.clone(), propagator.clone());
+        let shared = (provider.clone(), propagator.clone());
         let options = setting
             .options
             .lambda_client(client(&service, setting.max_attempts))
@@ -105,18 +105,18 @@ impl World {
             .build()
             .expect("options that do not contradict each other");
         let traced = durable_trace::wrap(handler, options);
-        let traced = move |event| -> durable_trace::InvocationFuture {
+        let around = move |event| -> durable_trace::InvocationFuture {
             let invocation = traced(event);
             if setting.inside_lambda_span {
                 return Box::pin(invocation.instrument(tracing::info_span!("aws.lambda")));
             }
             invocation
         };
-        service.register(FUNCTION, in_process(traced));
+        service.register(FUNCTION, in_process(around));
         Self {
             service,
             spans,
-            tracer,
+            tracer: shared,
             _subscriber: subscriber,
         }
     }

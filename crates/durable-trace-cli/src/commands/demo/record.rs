@@ -1,6 +1,6 @@
 //! Makes a report of what the service recorded and what the intake received.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use durable_trace_local::{
     CallRecord, ExecutionRecord, InvocationRecord, OperationRecord, Service,
@@ -14,6 +14,11 @@ use crate::{
 
 /// The report of a run whose first execution is the demo's own; none if there was no execution.
 pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Option<Report> {
+    let inputs: HashMap<String, String> = service
+        .executions()
+        .into_iter()
+        .map(|execution| (execution.arn, execution.input))
+        .collect();
     let executions: Vec<Execution> = service.executions().into_iter().map(execution).collect();
     let records = service.invocations();
     let mut invocations: Vec<Invocation> = records.iter().map(invocation).collect();
@@ -32,7 +37,8 @@ pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Opt
 
     let spans = report::attribute_spans(spans, &invocations);
     for invocation in &mut invocations {
-        invocation.context = Resume::of(invocation, &spans, &operations);
+        let input = inputs.get(&invocation.execution_arn).map(String::as_str);
+        invocation.context = Resume::of(invocation, &spans, &operations, input);
     }
     let own = executions.first()?.clone();
     Some(Report {

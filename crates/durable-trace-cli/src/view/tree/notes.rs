@@ -76,6 +76,13 @@ impl<'a> Notes<'a> {
         };
         let index = invocation.index;
         match &invocation.context {
+            Some(resume) if !resume.source.starts_with("_datadog_") => (
+                format!(
+                    "invocation {index} goes on from span {} ({})",
+                    resume.parent_id, resume.source
+                ),
+                Ink::Resume,
+            ),
             Some(resume) => (
                 format!(
                     "invocation {index} resumed from {}{}",
