@@ -34,3 +34,111 @@ fn is_positive(raw: &str) -> bool {
     let number = nested::text(raw).map_or_else(|| raw.parse(), |text| text.parse::<f64>());
     number.is_ok_and(|number| number > 0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::carrier::CarrierRules;
+    use crate::carrier::tests::{base64, found, found_with, headers, undecided};
+
+    /// What an authorizer that was run for the request `id` has added.
+    fn noted(id: &str) -> Value {
+        let mut added = headers(1);
+        added[super::AUTHORIZED_REQUEST_ID] = json!(id);
+        base64(&added)
+    }
+
+    fn request(authorizer: &Value) -> Value {
+        json!({ "requestContext": { "requestId": "abc", "authorizer": authorizer }, "headers": headers(2) })
+    }
+
+    #[test]
+    fn an_authorizer_counts_for_the_request_it_was_run_for() {
+        let own = Some(("authorizer", 1, true));
+        let cached = Some(("headers", 2, true));
+        for (authorizer, want, why) in [
+            (
+                json!({ "_datadog": noted("abc"), "integrationLatency": 0 }),
+                own,
+                "REST: this request's id",
+            ),
+            (
+                json!({ "_datadog": noted("xyz"), "integrationLatency": 0 }),
+                cached,
+                "another's: cached",
+            ),
+            (
+                json!({ "_datadog": noted("xyz"), "integrationLatency": 1897 }),
+                own,
+                "it took time",
+            ),
+            (
+                json!({ "_datadog": base64(&headers(1)), "integrationLatency": 1897 }),
+                own,
+                "a token authorizer",
+            ),
+            (
+                json!({ "_datadog": base64(&headers(1)), "integrationLatency": "100" }),
+                own,
+                "a text",
+            ),
+            (
+                json!({ "_datadog": base64(&headers(1)), "integrationLatency": 0 }),
+                cached,
+                "cached, no id",
+            ),
+            (
+                json!({ "_datadog": base64(&headers(1)), "integrationLatency": null }),
+                cached,
+                "no latency, no id",
+            ),
+            (
+                json!({ "lambda": { "_datadog": noted("abc") } }),
+                own,
+                "HTTP API",
+            ),
+            (
+                json!({ "lambda": { "_datadog": noted("xyz") } }),
+                cached,
+                "HTTP API, cached",
+            ),
+            (json!({ "lambda": null }), cached, "nothing added"),
+            (
+                json!({ "_datadog": base64(&undecided(1)), "integrationLatency": 5 }),
+                cached,
+                "a decision elsewhere",
+            ),
+            (
+                json!({ "_datadog": "%%%", "integrationLatency": 5 }),
+                cached,
+                "no base64",
+            ),
+            (
+                json!({ "_datadog": base64(&json!([1])), "integrationLatency": 5 }),
+                cached,
+                "no object",
+            ),
+            (json!("text"), cached, "no object"),
+        ] {
+            assert_eq!(found(&request(&authorizer)), want, "{why}: {authorizer}");
+        }
+    }
+
+    #[test]
+    fn two_ids_that_are_absent_are_not_the_same() {
+        let event =
+            json!({ "requestContext": { "authorizer": { "_datadog": base64(&headers(1)) } } });
+        assert_eq!(found(&event), None);
+    }
+
+    #[test]
+    fn authorizers_can_be_left_out() {
+        let rules = CarrierRules {
+            decode_authorizer: false,
+            ..CarrierRules::default()
+        };
+        let event = request(&json!({ "_datadog": noted("abc") }));
+        assert_eq!(found_with(&event, &rules), Some(("headers", 2, true)));
+    }
+}

@@ -66,3 +66,82 @@ const MAX_LINKS: usize = 100;
 fn names_same_span(one: &Context, other: &Context) -> bool {
     (one.trace_id, one.parent_id) == (other.trace_id, other.parent_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::MAX_LINKS;
+    use crate::carrier::tests::{headers, text, undecided};
+    use crate::carrier::{CarrierRules, extract_from_event};
+
+    fn batch(attributes: &[Value]) -> String {
+        let record = |attribute: &Value| {
+            json!({ "eventSource": "aws:sqs", "messageAttributes": {
+                "_datadog": { "dataType": "String", "stringValue": text(attribute) },
+            } })
+        };
+        json!({ "Records": attributes.iter().map(record).collect::<Vec<_>>() }).to_string()
+    }
+
+    /// The trace that is gone on with, and those that are linked.
+    fn traces(event: &str) -> Option<(u64, Vec<u64>)> {
+        let carried = extract_from_event(event, &CarrierRules::default())?;
+        let links = carried.links.iter().map(|link| link.trace_id.low());
+        Some((carried.context.trace_id.low(), links.collect()))
+    }
+
+    #[test]
+    fn the_first_record_is_the_parent_and_others_are_links() {
+        for (records, want, why) in [
+            (vec![headers(1)], Some((1, vec![])), "one"),
+            (
+                vec![headers(1), headers(2), headers(3)],
+                Some((1, vec![2, 3])),
+                "three",
+            ),
+            (
+                vec![headers(1), headers(1), headers(2), headers(2)],
+                Some((1, vec![2])),
+                "repeats",
+            ),
+            (
+                vec![undecided(1), headers(2)],
+                Some((1, vec![2])),
+                "a decision may follow, a parent not",
+            ),
+            (
+                vec![json!({}), headers(2), headers(3)],
+                Some((2, vec![3])),
+                "the first with a context",
+            ),
+            (vec![json!(5)], None, "none"),
+        ] {
+            assert_eq!(traces(&batch(&records)), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn links_are_bounded() {
+        let many: Vec<_> = (1..300).map(headers).collect();
+        let (parent, links) = traces(&batch(&many)).unwrap();
+        assert_eq!(
+            (parent, links.len(), links.last()),
+            (1, MAX_LINKS, Some(&101))
+        );
+    }
+
+    #[test]
+    fn what_is_no_batch_has_no_records() {
+        for records in [
+            json!("abc"),
+            json!(5),
+            json!({ "0": {} }),
+            json!([null, 5]),
+            json!([]),
+        ] {
+            let event = json!({ "Records": records }).to_string();
+            assert_eq!(traces(&event), None, "{event}");
+        }
+    }
+}

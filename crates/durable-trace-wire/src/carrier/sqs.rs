@@ -43,3 +43,87 @@ pub(super) fn read(message: &Message<'_>, reader: &Reader<'_>) -> Option<Carried
         .and_then(|text| reader.read_datadog(Source::Sqs, &text));
     text.or_else(|| reader.read_datadog(Source::Sqs, &nested::base64_text(bytes?)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::carrier::tests::{base64, found, headers, text, undecided};
+
+    fn sqs(attribute: &Value) -> Value {
+        of("aws:sqs", attribute)
+    }
+
+    fn of(service: &str, attribute: &Value) -> Value {
+        json!({ "Records": [{
+            "eventSource": service, "eventSourceARN": "arn:aws:sqs:eu-west-1:1:q", "body": "Hello",
+            "attributes": { "SentTimestamp": "1634662094538" }, "messageAttributes": { "_datadog": attribute },
+        }] })
+    }
+
+    #[test]
+    fn a_messages_attribute_is_read_whatever_its_label() {
+        for (event, want, why) in [
+            (
+                sqs(
+                    &json!({ "dataType": "String", "stringValue": text(&headers(1)), "stringListValues": [] }),
+                ),
+                Some(("sqs", 1, true)),
+                "a text",
+            ),
+            (
+                sqs(&json!({ "dataType": "Binary", "binaryValue": base64(&headers(1)) })),
+                Some(("sqs", 1, true)),
+                "bytes",
+            ),
+            (
+                sqs(&json!({ "dataType": "String.json", "stringValue": text(&headers(1)) })),
+                Some(("sqs", 1, true)),
+                "a label",
+            ),
+            (
+                sqs(&json!({ "stringValue": text(&headers(1)) })),
+                Some(("sqs", 1, true)),
+                "no type",
+            ),
+            (
+                sqs(&json!({ "dataType": "Binary", "stringValue": text(&headers(1)) })),
+                Some(("sqs", 1, true)),
+                "the value says more than the type",
+            ),
+            (
+                sqs(&json!({ "dataType": "Number", "stringValue": text(&headers(1)) })),
+                None,
+                "a number is no text",
+            ),
+            (
+                sqs(&json!({ "dataType": "String", "stringValue": text(&undecided(1)) })),
+                Some(("sqs", 1, false)),
+                "no decision",
+            ),
+            (
+                sqs(&json!({ "dataType": "String", "stringValue": "{'x-datadog-trace-id': '1'}" })),
+                None,
+                "no JSON",
+            ),
+            (
+                sqs(&json!({ "dataType": "String", "stringValue": "[1]" })),
+                None,
+                "no object",
+            ),
+            (
+                sqs(&json!({ "dataType": "Binary", "binaryValue": headers(1).to_string() })),
+                None,
+                "no base64",
+            ),
+            (sqs(&json!({})), None, "nothing"),
+            (
+                of("aws:dynamodb", &json!({ "stringValue": text(&headers(1)) })),
+                None,
+                "another service",
+            ),
+        ] {
+            assert_eq!(found(&event), want, "{why}: {event}");
+        }
+    }
+}

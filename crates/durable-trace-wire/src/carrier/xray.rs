@@ -74,3 +74,82 @@ fn hex<const DIGITS: usize>(text: &str) -> Option<u128> {
         .then(|| u128::from_str_radix(text, 16).ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_invocations_header_gives_63_bits_and_a_decision() {
+        for (header, want, why) in [
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320;Parent=94ae789b969f1cc5;Sampled=1",
+                Some((0x3773_8dc0_4200_9320, 2)),
+                "sampled",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320;Parent=94ae789b969f1cc5;Sampled=0;Lineage=a:0",
+                Some((0x3773_8dc0_4200_9320, -1)),
+                "not sampled",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f41ffffffffffffffff; Parent=94ae789b969f1cc5",
+                Some((u64::MAX >> 1, -1)),
+                "the top bit is dropped; nothing decided",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f418000000000000000;Parent=94ae789b969f1cc5;Sampled=1",
+                None,
+                "nothing is left",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320;Parent=0000000000000000;Sampled=1",
+                None,
+                "no parent",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320;Sampled=1",
+                None,
+                "no parent at all",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a;Parent=94ae789b969f1cc5;Sampled=1",
+                None,
+                "short",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320;Parent=194ae789b969f1cc5",
+                None,
+                "long",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc04200932g;Parent=94ae789b969f1cc5",
+                None,
+                "no hex",
+            ),
+            (
+                "Root=1-5fb7331e-+c0a8f4137738dc042009320;Parent=94ae789b969f1cc5",
+                None,
+                "a sign",
+            ),
+            (
+                "Root=1-5fb7331e-2c0a8f4137738dc042009320-1;Parent=94ae789b969f1cc5",
+                None,
+                "four parts",
+            ),
+            (
+                "Root=2-5fb7331e-2c0a8f4137738dc042009320;Parent=94ae789b969f1cc5",
+                None,
+                "another version",
+            ),
+            ("", None, "nothing"),
+        ] {
+            let got = read(header).map(|carried| {
+                assert!(carried.complete);
+                let priority = carried.context.sampling_priority.unwrap();
+                (carried.context.trace_id.low(), priority.value())
+            });
+            assert_eq!(got, want, "{why}: {header}");
+        }
+    }
+}
