@@ -13,12 +13,11 @@ pub(crate) const REQUEST: &str = r#"{"version":"2.0","routeKey":"POST /orders","
 
 /// The function that the request reaches: sleeps, has the order billed, sleeps again.
 pub(crate) async fn caller(request: Value, ctx: DurableContext) -> Result<Value, BoxError> {
-    let order: Value = serde_json::from_str(request["body"].as_str().unwrap_or("{}"))?;
-    ctx.wait(Duration::from_secs(60))
-        .name("fraud-check")
-        .await?;
+    let body = request.get("body").and_then(Value::as_str).unwrap_or("{}");
+    let order: Value = serde_json::from_str(body)?;
+    ctx.wait(Duration::from_mins(1)).name("fraud-check").await?;
     let bill: Value = ctx.invoke(BILLING, order).name("bill").await?;
-    ctx.wait(Duration::from_secs(60)).name("packing").await?;
+    ctx.wait(Duration::from_mins(1)).name("packing").await?;
     let shipped = ctx
         .step(move |_| async move { Ok(json!({ "shipped": true, "bill": bill })) })
         .name("shipment")
@@ -28,10 +27,8 @@ pub(crate) async fn caller(request: Value, ctx: DurableContext) -> Result<Value,
 
 /// The function that is called: sleeps once itself.
 pub(crate) async fn billing(order: Value, ctx: DurableContext) -> Result<Value, BoxError> {
-    ctx.wait(Duration::from_secs(3600))
-        .name("settlement")
-        .await?;
-    let number = order["order"].clone();
+    ctx.wait(Duration::from_hours(1)).name("settlement").await?;
+    let number = order.get("order").cloned().unwrap_or_default();
     let bill = ctx
         .step(move |_| async move { Ok(json!({ "order": number, "amount": 42 })) })
         .name("charge")

@@ -124,6 +124,53 @@ fn every_workflow_is_one_trace_under_one_anchor() {
 }
 
 #[test]
+fn the_callers_trace_goes_on_through_two_executions() {
+    let report = demo("caller");
+    assert_eq!(report["status"], "SUCCEEDED");
+    assert_eq!(list(&report, "executions").len(), 2);
+    let traces: HashSet<&str> = list(&report, "spans")
+        .iter()
+        .filter_map(|span| span["trace_id"].as_str())
+        .collect();
+    assert_eq!(traces, HashSet::from(["6b02ac840000000024003213d8813361"]));
+    let lambdas = named(&report, "aws.lambda");
+    assert_eq!(
+        lambdas[0]["parent_id"], "1311768467463790320",
+        "the caller's span"
+    );
+    let sources: Vec<&str> = list(&report, "invocations")
+        .iter()
+        .filter_map(|invocation| invocation["context"]["source"].as_str())
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            "headers",
+            "_datadog_0",
+            "datadog",
+            "_datadog_0",
+            "_datadog_0",
+            "_datadog_0"
+        ]
+    );
+    let invoked = &list(&report, "executions")[1]["arn"];
+    let first = list(&report, "invocations")
+        .iter()
+        .find(|invocation| invocation["execution_arn"] == *invoked)
+        .unwrap();
+    let parent = &first["context"]["parent_id"];
+    let invoke = named(&report, "aws.durable.invoke")
+        .into_iter()
+        .find(|span| span["span_id"] == *parent)
+        .unwrap();
+    assert_eq!(
+        invoke["meta"]["aws.durable.invoke.function_name"],
+        "billing"
+    );
+    assert_eq!(checkpoints(&report).len(), 2, "one an execution");
+}
+
+#[test]
 fn riding_adds_no_call_and_calling_adds_one() {
     let calls = |workflow, name, value| {
         let mut command = command(&["demo", workflow, "--format", "json"]);

@@ -126,6 +126,7 @@ fn workflows_are_listed_a_line_each() {
         "callback",
         "create-callback",
         "invoke",
+        "caller",
         "parallel-waits",
         "map-items",
         "child-wait",

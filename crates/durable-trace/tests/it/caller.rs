@@ -222,6 +222,37 @@ async fn both_executions_are_one_trace_each_with_its_own_anchor() {
 }
 
 #[tokio::test]
+async fn a_failed_invoke_is_an_error_in_the_same_trace() {
+    let handler = |_: Value, ctx: DurableContext| async move {
+        let billed = ctx
+            .invoke::<Value, _>("billing", json!({}))
+            .name("bill")
+            .await;
+        Ok(json!(billed.is_err()))
+    };
+    let mut setting = Setting::default();
+    setting.options = setting.options.invoke_targets(["*"]);
+    let world = World::new(setting, handler).await;
+    let broke = |_: Value, ctx: DurableContext| async move {
+        ctx.wait(Duration::from_secs(1)).name("settle").await?;
+        Err::<Value, _>(BoxError::from("broke"))
+    };
+    world.register("billing", Options::builder(), broke);
+    let ended = world.run(&json!({})).await;
+    assert_eq!(ended.result.as_deref(), Some("true"), "{ended:?}");
+    assert_eq!(world.spans.trace_ids().len(), 1);
+    let failed: Vec<_> = world
+        .spans
+        .named("aws.durable.invoke")
+        .iter()
+        .map(|invoke| invoke.failed)
+        .collect();
+    assert_eq!(failed, [false, true], "handed over, then failed");
+    let whole = &world.spans.named("aws.durable.invoke")[1];
+    assert!(whole.text("error.message").unwrap().contains("broke"));
+}
+
+#[tokio::test]
 async fn a_function_that_is_not_named_is_given_just_what_it_was_sent() {
     for (targets, want) in [
         (vec![], json!({"order": 1})),
