@@ -61,6 +61,8 @@ pub(crate) struct Environment {
     pub(crate) service: Option<String>,
     pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
+    /// The level at which the tracer speaks, if the user has set one.
+    pub(crate) tracer_log_level: Option<String>,
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
     bad: Vec<(&'static str, &'static str)>,
@@ -148,6 +150,7 @@ impl Environment {
             tags_max_length: tags_max_length
                 .parse(&mut bad, |text| text.parse().ok())
                 .unwrap_or(512),
+            tracer_log_level: lookup("DD_LOG_LEVEL"),
             warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
             bad,
             set,

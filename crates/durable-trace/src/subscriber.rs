@@ -66,12 +66,13 @@ fn tracer_logs<S>() -> Option<impl tracing_subscriber::Layer<S>>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let asked = environment().is_set("DD_LOG_LEVEL");
-    asked.then(|| {
+    let level: LevelFilter = environment().tracer_log_level.as_deref()?.parse().ok()?;
+    let filter = level.and(filter_fn(is_the_tracers));
+    Some(
         fmt::layer()
             .with_writer(std::io::stderr)
-            .with_filter(filter_fn(is_the_tracers))
-    })
+            .with_filter(filter),
+    )
 }
 
 fn is_the_tracers(metadata: &Metadata<'_>) -> bool {
