@@ -70,7 +70,7 @@ pub(crate) enum DemoFormat {
 /// Why did my trace break? Show what an invocation event's checkpoints say, and what would be saved next
 ///
 /// Reads one durable invocation event (JSON, may span lines) from stdin and prints one object: `read` is the context the
-/// invocation continues, `skipped` names every checkpoint that was passed over and the reason, `decision` and `write` say
+/// invocation continues, a checkpoint's or else the caller's, and `source` what it came in, `skipped` names every checkpoint that was passed over and the reason, `decision` and `write` say
 /// what a suspension would save. `DD_TRACE_ENABLED`, `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED`,
 /// `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` and `DURABLE_TRACE_CHECKPOINT_STYLE` count as they do in the function.
 #[derive(Debug, clap::Args)]
@@ -87,7 +87,9 @@ pub(crate) struct ExplainArgs {
 /// Why did my trace break? Show the context that each line of stdin continues
 ///
 /// Each line is a JSON value and gives one line: the context, or `null` if there is none. A line that is not JSON gives
-/// `null`, a message on stderr, and exit code 1 at the end.
+/// `null`, a message on stderr, and exit code 1 at the end. `source` says where the context came from: a checkpoint
+/// (`_datadog_0`), or what the caller's event carries it in (`headers`, `sqs`, `eventbridge`, `step-functions`, …).
+/// `DD_TRACE_PROPAGATION_STYLE_EXTRACT` and `DD_DECODE_AUTHORIZER_CONTEXT` count as they do in the function.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::EXTRACT)]
 pub(crate) struct ExtractArgs {
@@ -99,7 +101,7 @@ pub(crate) struct ExtractArgs {
 /// What a line of `extract` is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum ExtractFrom {
-    /// An invocation event: its checkpoints are read
+    /// An invocation event: its checkpoints are read, else the caller's event within; or the caller's event by itself
     Event,
     /// A map of headers: Datadog's, else W3C trace context
     Headers,

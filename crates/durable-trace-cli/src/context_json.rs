@@ -15,7 +15,7 @@ pub(crate) struct ContextJson<'a> {
     tags: TagsJson<'a>,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
+    name: Option<Name<'a>>,
 }
 
 impl<'a> ContextJson<'a> {
@@ -31,14 +31,18 @@ impl<'a> ContextJson<'a> {
         }
     }
 
-    /// Adds the name of the checkpoint it was read from.
-    pub(crate) fn named(self, name: &'a str) -> Self {
+    /// Adds the name of the checkpoint it was read from, `null` if that was none.
+    pub(crate) fn named(self, name: Option<&'a str>) -> Self {
         Self {
-            name: Some(name),
+            name: Some(Name(name)),
             ..self
         }
     }
 }
+
+/// A checkpoint's name, or `null`.
+#[derive(Debug, Serialize)]
+struct Name<'a>(Option<&'a str>);
 
 /// The tags as one object, in their order.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 bad data or the thing asked for did not come about, 2 usage.
 
 mod args;
+mod caller;
 mod commands;
 mod context_json;
 mod forward;

@@ -2,15 +2,19 @@
 
 use durable_trace_wire::{CarrierRules, CheckpointStyles, HeaderStyle, WriteRules};
 
+use crate::caller::CallerRules;
+
 /// The writer's rules as the environment sets them; what does not parse counts as not set.
 pub(crate) fn write_rules() -> WriteRules {
     write_rules_from(|name| std::env::var(name).ok())
 }
 
-/// How the customer's event is read, as the environment sets it; what does not parse counts as not set.
-pub(crate) fn carrier_rules() -> CarrierRules {
-    carrier_rules_from(|name| std::env::var(name).ok())
+/// How the caller's context is looked for, as the environment sets it; what does not parse counts as not set.
+pub(crate) fn caller_rules() -> CallerRules {
+    caller_rules_from(|name| std::env::var(name).ok())
 }
+
+const CROSS_INVOCATION: &str = "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED";
 
 fn flag(value: Option<String>) -> Option<bool> {
     match value?.trim().to_ascii_lowercase().as_str() {
@@ -20,16 +24,19 @@ fn flag(value: Option<String>) -> Option<bool> {
     }
 }
 
-fn carrier_rules_from(variable: impl Fn(&str) -> Option<String>) -> CarrierRules {
+fn caller_rules_from(variable: impl Fn(&str) -> Option<String>) -> CallerRules {
     let default = CarrierRules::default();
     let styles = variable("DD_TRACE_PROPAGATION_STYLE_EXTRACT")
         .or_else(|| variable("DD_TRACE_PROPAGATION_STYLE"))
         .filter(|list| !list.trim().is_empty());
-    CarrierRules {
-        styles: styles.map_or(default.styles, |list| HeaderStyle::parse_list(&list)),
-        decode_authorizer: flag(variable("DD_DECODE_AUTHORIZER_CONTEXT"))
-            .unwrap_or(default.decode_authorizer),
-        merge_xray: flag(variable("DD_MERGE_XRAY_TRACES")).unwrap_or(default.merge_xray),
+    CallerRules {
+        carriers: CarrierRules {
+            styles: styles.map_or(default.styles, |list| HeaderStyle::parse_list(&list)),
+            decode_authorizer: flag(variable("DD_DECODE_AUTHORIZER_CONTEXT"))
+                .unwrap_or(default.decode_authorizer),
+            ..default
+        },
+        when_resumed: flag(variable(CROSS_INVOCATION)).unwrap_or(true),
     }
 }
 
@@ -43,8 +50,7 @@ fn write_rules_from(variable: impl Fn(&str) -> Option<String>) -> WriteRules {
         _ => default.styles,
     };
     WriteRules {
-        enabled: flag("DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED").unwrap_or(true)
-            && flag("DD_TRACE_ENABLED").unwrap_or(true),
+        enabled: flag(CROSS_INVOCATION).unwrap_or(true) && flag("DD_TRACE_ENABLED").unwrap_or(true),
         styles,
         tags_max_length: variable("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH")
             .and_then(|v| v.trim().parse().ok())
@@ -97,9 +103,9 @@ mod tests {
     #[test]
     fn the_environment_says_how_an_event_is_read() {
         let rules = |name: &'static str, value: &'static str| {
-            carrier_rules_from(move |n| (n == name).then(|| value.to_owned()))
+            caller_rules_from(move |n| (n == name).then(|| value.to_owned()))
         };
-        assert_eq!(rules("", ""), CarrierRules::default());
+        assert_eq!(rules("", "").carriers, CarrierRules::default());
         let w3c = [HeaderStyle::TraceContext];
         for (name, value, want, why) in [
             (
@@ -116,9 +122,10 @@ mod tests {
             ),
             ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "none", &[], "none"),
         ] {
-            assert_eq!(rules(name, value).styles, want, "{why}");
+            assert_eq!(rules(name, value).carriers.styles, want, "{why}");
         }
-        assert!(!rules("DD_DECODE_AUTHORIZER_CONTEXT", "false").decode_authorizer);
-        assert!(rules("DD_MERGE_XRAY_TRACES", "true").merge_xray);
+        let authorizers = |value| rules("DD_DECODE_AUTHORIZER_CONTEXT", value);
+        assert!(!authorizers("false").carriers.decode_authorizer);
+        assert!(rules("", "").when_resumed && !rules(CROSS_INVOCATION, "0").when_resumed);
     }
 }

@@ -37,6 +37,7 @@ Reasons for which a checkpoint is skipped:
 
 pub(super) const EXTRACT: &str = r#"Examples:
   jq -c . event.json | durable-trace extract
+  echo '{"headers":{"x-datadog-trace-id":"42","x-datadog-parent-id":"7"}}' | durable-trace extract
   echo '{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}' \
     | durable-trace extract --from headers"#;
 

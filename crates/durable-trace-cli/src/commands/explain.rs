@@ -1,15 +1,16 @@
-//! `explain`: what an event's checkpoints say, which were passed over and why, and what would be written next.
+//! `explain`: what an event's checkpoints say, else its caller, which were passed over and why, and what would be written next.
 
 use std::io::{self, Read};
 
 use anyhow::Context as _;
 use durable_trace_wire::{
-    Checkpoint, Context, Decision, Headers, Invocation, Reading, SpanId, WriteRules,
+    Carried, Checkpoint, Context, Decision, Headers, Invocation, Reading, SpanId, WriteRules,
 };
 use serde::{Serialize, de::IgnoredAny};
 
 use crate::{
     args::ExplainArgs,
+    caller::CallerRules,
     context_json::ContextJson,
     outcome::{self, Outcome},
     settings,
@@ -33,14 +34,21 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
         Some(text) => Some(Headers::from_json(text.as_str()).context("reading --headers")?),
         None => None,
     };
-    let mut answer = match invocation {
-        Some(invocation) => explain(
+    let caller = settings::caller_rules();
+    let mut answer = if let Some(invocation) = invocation {
+        explain(
             &invocation,
             headers.as_ref(),
             args.span_id,
+            &caller,
             &settings::write_rules(),
-        )?,
-        None => serde_json::to_string_pretty(&Explanation::NOT_DURABLE)?,
+        )?
+    } else {
+        let carried = caller.read_event(text);
+        serde_json::to_string_pretty(&Explanation {
+            read: carried.as_ref().map(from_caller),
+            ..Explanation::NOT_DURABLE
+        })?
     };
     answer.push('\n');
     outcome::print(&answer)?;
@@ -94,14 +102,23 @@ fn explain(
     invocation: &Invocation<'_>,
     headers: Option<&Headers<'_>>,
     span_id: Option<SpanId>,
+    caller: &CallerRules,
     rules: &WriteRules,
 ) -> serde_json::Result<String> {
     let reading = durable_trace_wire::read(&invocation.arn, &invocation.operations);
     let decision = headers.map(|headers| decide(invocation, &reading, headers, span_id, rules));
     let name = reading.found.as_ref().map(|found| found.number.to_string());
     let read = reading.found.as_ref().zip(name.as_deref());
+    let carried = match read {
+        Some(_) => None,
+        None => caller.read_invocation(invocation),
+    };
+    let read = match read {
+        Some((found, name)) => Some(ContextJson::new(&found.context, name).named(Some(name))),
+        None => carried.as_ref().map(from_caller),
+    };
     serde_json::to_string_pretty(&Explanation {
-        read: read.map(|(found, name)| ContextJson::new(&found.context, name).named(name)),
+        read,
         skipped: reading
             .skipped
             .iter()
@@ -122,6 +139,10 @@ fn explain(
         },
         more_pages: invocation.next_marker.is_some(),
     })
+}
+
+fn from_caller(carried: &Carried) -> ContextJson<'_> {
+    ContextJson::new(&carried.context, carried.source.as_str()).named(None)
 }
 
 fn decide(

@@ -28,18 +28,16 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<Outcome> {
 }
 
 fn extract_event(line: &str) -> Result<String, String> {
-    let rules = settings::carrier_rules();
+    let caller = settings::caller_rules();
     let carried = match Invocation::parse(line) {
         Ok(Some(invocation)) => {
             let reading = durable_trace_wire::read(&invocation.arn, &invocation.operations);
             if let Some(found) = reading.found {
                 return render(&found.context, &found.number.to_string());
             }
-            invocation
-                .input()
-                .and_then(|input| durable_trace_wire::extract_from_event(&input, &rules))
+            caller.read_invocation(&invocation)
         }
-        Ok(None) => durable_trace_wire::extract_from_event(line, &rules),
+        Ok(None) => caller.read_event(line),
         Err(_) => return refuse(line),
     };
     match carried {

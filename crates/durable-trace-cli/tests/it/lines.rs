@@ -54,6 +54,117 @@ fn an_event_gives_the_context_of_its_checkpoint() {
     );
 }
 
+/// The execution's own operation, as every event has it first.
+fn execution(input: &Value) -> Value {
+    json!({ "Id": "x", "Type": "EXECUTION", "Status": "STARTED", "ExecutionDetails": { "InputPayload": input } })
+}
+
+/// A caller's event that carries a trace.
+fn callers_event() -> Value {
+    json!({ "order": 5, "headers": { "x-datadog-trace-id": "9", "x-datadog-parent-id": "8", "x-datadog-sampling-priority": "2" } })
+}
+
+#[test]
+fn without_a_checkpoint_an_event_gives_its_callers_context() {
+    let payload = Value::String(callers_event().to_string());
+    for (input, want, why) in [
+        (
+            event(&json!([execution(&payload)])),
+            Some("headers"),
+            "within an envelope",
+        ),
+        (callers_event().to_string(), Some("headers"), "by itself"),
+        (
+            json!({ "_datadog": callers_event()["headers"] }).to_string(),
+            Some("datadog"),
+            "a direct invocation",
+        ),
+        (
+            event(&json!([
+                execution(&payload),
+                step("_datadog_0", ID_0, "{}")
+            ])),
+            Some("headers"),
+            "a checkpoint that is none",
+        ),
+        (
+            event(&json!([
+                execution(&payload),
+                step("_datadog_0", ID_0, HEADERS)
+            ])),
+            Some("_datadog_0"),
+            "a checkpoint goes first",
+        ),
+        (event(&json!([execution(&json!(""))])), None, "empty"),
+        (event(&json!([execution(&json!("text"))])), None, "no JSON"),
+        (event(&json!([execution(&Value::Null)])), None, "absent"),
+        (event(&json!([])), None, "no execution"),
+        (json!([callers_event()]).to_string(), None, "no object"),
+    ] {
+        let ran = run(&["extract"], &input);
+        assert_eq!(ran.code, Some(0), "{why}: {ran:?}");
+        assert_eq!(ran.json()["source"].as_str(), want, "{why}: {input}");
+        let read = &run(&["explain"], &input).json()["read"];
+        assert_eq!(read["source"].as_str(), want, "{why}: {input}");
+        assert!(
+            read.is_null() || read.get("name").is_some(),
+            "{why}: always there"
+        );
+        let is_checkpoint = want.is_some_and(|source| source.starts_with("_datadog_"));
+        assert_eq!(read["name"].is_string(), is_checkpoint, "{why}");
+    }
+}
+
+#[test]
+fn the_environment_counts_as_in_the_function() {
+    let payload = Value::String(callers_event().to_string());
+    let first = event(&json!([execution(&payload)]));
+    let later =
+        event(&json!([execution(&payload), { "Id": "s", "Type": "STEP", "Status": "SUCCEEDED" }]));
+    for (name, value, input, want, why) in [
+        (
+            "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED",
+            "false",
+            &first,
+            true,
+            "off: the first invocation has its caller",
+        ),
+        (
+            "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED",
+            "false",
+            &later,
+            false,
+            "a later one is a trace of its own",
+        ),
+        (
+            "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED",
+            "true",
+            &later,
+            true,
+            "on",
+        ),
+        (
+            "DD_TRACE_PROPAGATION_STYLE_EXTRACT",
+            "tracecontext",
+            &first,
+            false,
+            "another style",
+        ),
+    ] {
+        for name_of_command in ["extract", "explain"] {
+            let mut command = command(&[name_of_command]);
+            command.env(name, value);
+            let answer = finish(command, input.as_bytes()).json();
+            let read = if name_of_command == "explain" {
+                &answer["read"]
+            } else {
+                &answer
+            };
+            assert_eq!(read.is_object(), want, "{why}: {name_of_command}");
+        }
+    }
+}
+
 #[test]
 fn headers_give_the_context_and_their_style() {
     let input = format!(

@@ -78,3 +78,29 @@ fn recorded_events_are_answered_and_explained() {
         assert_eq!(read["name"], context["source"], "{event}");
     }
 }
+
+#[test]
+fn a_callers_event_gives_the_same_within_an_envelope() {
+    let Some(oracle) = recordings() else { return };
+    let events: Vec<Value> = fs::read_to_string(oracle.join("triggers.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|row| row["carrier"] != "durable-envelope")
+        .map(|row| row["event"].clone())
+        .collect();
+    let envelopes: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            json!({
+                "DurableExecutionArn": "arn:aws:lambda:us-west-2:123456789012:function:f:1/durable-execution/n/i",
+                "InitialExecutionState": { "Operations": [{
+                    "Id": "x", "Type": "EXECUTION", "ExecutionDetails": { "InputPayload": event.to_string() },
+                }] },
+            })
+        })
+        .collect();
+    let bare = answers(&["extract"], &events);
+    assert!(bare.iter().filter(|context| context.is_object()).count() > 200);
+    assert_eq!(answers(&["extract"], &envelopes), bare);
+}
