@@ -13,6 +13,8 @@
 //! | the ARN | [`ExecutionArn`] | [AWS][aws] |
 //! | the response's `Status` and `Error` | [`response_status`] | [AWS][aws] |
 //! | a step named `_datadog_{N}` | [`read`] finds it, [`decide`] makes the next | `ddtrace`, `dd-trace` |
+//! | the event that started it: HTTP, SQS, SNS, EventBridge, … | [`extract_from_event`], [`trigger_of`] | [AWS][events], `datadog-lambda` |
+//! | its Lambda client context, its X-Ray header | [`extract_from_client_context`], [`extract_from_xray`] | [AWS][aws] |
 //!
 //! An [`Invocation`] is parsed, its log is [`read`], the [`Context`] found is gone on with; at a
 //! suspension [`decide`] says which checkpoint to write, if any:
@@ -51,6 +53,7 @@
 //! [dd]: https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/
 //! [w3c]: https://www.w3.org/TR/trace-context/
 //! [aws]: https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
+//! [events]: https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
 //! [op]: https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html
 
 mod arn;

@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that helpers, too, are tests: they may unwrap and index.
 #[cfg(test)]
+mod carriers;
+#[cfg(test)]
 mod compatibility;
 #[cfg(test)]
 mod oracle;

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     // A failing case prints itself; no files are left behind.
     ProptestConfig {
         failure_persistence: None,
@@ -49,7 +49,7 @@ fn context(
 
 /// What Datadog's headers carry as it is: names from `a` to `l` are never `dm` nor `tid`, and values
 /// do not begin or end with a space.
-fn datadog_context() -> impl Strategy<Value = Context> {
+pub(crate) fn datadog_context() -> impl Strategy<Value = Context> {
     context(
         "[a-c!#-+/-<>-l]{1,3}",
         "[!-+/-~]([ -+/-~]{0,8}[!-+/-~])?",
