@@ -17,7 +17,6 @@ pub(super) fn read(event: &Event<'_>, reader: &Reader<'_>) -> Option<Carried> {
         .into_iter()
         .filter_map(|record| read_record(record, reader));
     let mut first = carried.next()?;
-    first.links.truncate(MAX_LINKS);
     for other in carried {
         if first.links.len() == MAX_LINKS {
             break;
