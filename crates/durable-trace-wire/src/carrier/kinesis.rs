@@ -8,8 +8,7 @@ use crate::nested::{self, member};
 
 pub(super) fn read(record: &str, reader: &Reader<'_>) -> Option<Carried> {
     let data = nested::base64_text(member(member(record, "kinesis")?, "data")?)?;
-    let datadog = member(&data, "_datadog").filter(|it| nested::is_object(it))?;
-    reader.read_datadog(Source::Kinesis, datadog)
+    reader.read_datadog(Source::Kinesis, member(&data, "_datadog")?)
 }
 
 #[cfg(test)]

@@ -349,3 +349,13 @@ fn several_lines_of_tracestate_are_one_list() {
     let want = Some((WHOLE.to_owned(), 9, Some(2), 0));
     assert_eq!(read_with(&headers, &CarrierRules::default().styles), want);
 }
+
+#[test]
+fn a_header_beyond_all_measure_is_absent() {
+    let tid = "_dd.p.tid=6b02ac8400000000";
+    for (length, trace) in [(100, WHOLE), (300_000, "000000000000000050d5c87ec1d5bfe7")] {
+        let tags = format!("_dd.p.a={},{tid}", "x".repeat(length));
+        let found = read(&[("trace", DD), ("parent", "7"), ("tags", &tags)]);
+        assert_eq!(found, Some((trace.to_owned(), 7, None, 0)), "{length}");
+    }
+}
