@@ -199,6 +199,7 @@ fn requests_name_their_stage_group_or_url() {
             None,
             "no stage",
         ),
+        (json!({ "requestContext": { "elb": "x" } }), None, "no ALB"),
         (json!({ "requestContext": "text" }), None, "no context"),
     ] {
         let want = want.map(|(source, arn)| (source, arn.map(str::to_owned)));
