@@ -208,23 +208,18 @@ fn parse_age(text: &str) -> Option<Duration> {
 }
 
 /// The styles that are read, in order, and whether there are others, which the tracer reads. Baggage carries no context.
-fn parse_extract_styles(text: Option<&str>) -> (Vec<HeaderStyle>, bool) {
-    let mut styles = Vec::new();
-    let mut others = false;
-    for style in text
-        .unwrap_or("datadog,tracecontext")
-        .split(',')
-        .map(str::trim)
-        .filter(|style| !style.is_empty())
-    {
-        match style.to_ascii_lowercase().as_str() {
-            "datadog" => styles.push(HeaderStyle::Datadog),
-            "tracecontext" => styles.push(HeaderStyle::TraceContext),
-            "baggage" | "none" => {}
-            _ => others = true,
-        }
-    }
-    (styles, others)
+fn parse_extract_styles(list: Option<&str>) -> (Vec<HeaderStyle>, bool) {
+    let list = list.unwrap_or("datadog,tracecontext");
+    let ours_or_none = ["datadog", "tracecontext", "baggage", "none", ""];
+    let names = list.split(',').map(str::trim);
+    let others = names
+        .filter(|name| {
+            !ours_or_none
+                .iter()
+                .any(|ours| ours.eq_ignore_ascii_case(name))
+        })
+        .count();
+    (HeaderStyle::parse_list(list), others > 0)
 }
 
 fn parse_continuity(text: &str) -> Option<Continuity> {
