@@ -30,7 +30,7 @@ async fn a_late_call_of_an_invocation_that_timed_out_does_not_feed_its_retry() {
         }
     };
     let setting = Setting {
-        config: Config::default().function_timeout(Duration::from_millis(300)),
+        config: Config::default().function_timeout(Duration::from_secs(2)),
         ..Setting::default()
     };
     let world = World::new(setting, handler).await;
