@@ -72,6 +72,10 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Whether the user has set the variable.
+    #[cfg_attr(
+        not(feature = "datadog"),
+        expect(dead_code, reason = "asked where Datadog's tracer is set up")
+    )]
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.set.iter().any(|set| set == name)
     }

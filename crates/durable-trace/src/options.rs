@@ -70,6 +70,10 @@ pub(crate) struct Settings {
     pub(crate) other_styles: bool,
     pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) resource: Option<String>,
+    #[cfg_attr(
+        not(feature = "datadog"),
+        expect(dead_code, reason = "asked where Datadog's tracer is set up")
+    )]
     pub(crate) service: Option<String>,
     pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
