@@ -183,14 +183,20 @@ def ours_saved(ours, log, headers):
     return log + saved([step] if step else []), told["decision"]
 
 
+def resumed_from(invocation):
+    """The checkpoint that the invocation went on from; None for one that began a trace or went on from its caller's."""
+    context = invocation["context"]
+    return context if context and context["source"].startswith("_datadog_") else None
+
+
 def others_read_the_demos(checks, ours, others):
     """Every resumption of every workflow: what our library went on with is what the others would go on with."""
     for workflow, demo in ours.demos():
         wrote = any(invocation["checkpoint_written"] for invocation in demo["invocations"])
-        read = any(invocation["context"] for invocation in demo["invocations"])
+        read = any(resumed_from(invocation) for invocation in demo["invocations"])
         checks.equal(f"{workflow}: a checkpoint is read if and only if one was written", read, wrote)
         for invocation in demo["invocations"]:
-            arn, went_on = invocation["execution_arn"], invocation["context"]
+            arn, went_on = invocation["execution_arn"], resumed_from(invocation)
             log = [op for op in demo["operations"] if op["execution_arn"] == arn]
             # Up to the checkpoint that this invocation read; a later one was not there yet.
             names = [op["name"] for op in log]
