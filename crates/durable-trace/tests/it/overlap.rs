@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_durable_execution_sdk::DurableContext;
-use durable_trace_local::{Config, ExecutionStatus};
+use durable_trace_local::{Config, ExecutionRecord, ExecutionStatus};
 use serde_json::{Value, json};
 
-use crate::world::{FUNCTION, Setting, World};
+use crate::world::{Setting, World};
 
 #[tokio::test]
 async fn a_late_call_of_an_invocation_that_timed_out_does_not_feed_its_retry() {
@@ -70,21 +70,9 @@ async fn many_executions_at_once_on_many_threads_keep_to_themselves() {
         Ok(Value::Null)
     };
     let world = World::new(Setting::default(), handler).await;
-    let mut arns = Vec::new();
-    for _ in 0..6 {
-        arns.push(
-            world
-                .service
-                .start_execution(FUNCTION, None, None)
-                .await
-                .unwrap(),
-        );
-    }
-    for arn in &arns {
-        assert_eq!(
-            world.service.ended(arn).await.status,
-            ExecutionStatus::Succeeded
-        );
+    let ended = world.run_together(6).await;
+    for ExecutionRecord { arn, status, .. } in &ended {
+        assert_eq!(*status, ExecutionStatus::Succeeded);
         assert_eq!(world.checkpoint_names(arn), ["_datadog_0"], "{arn}");
     }
     assert_eq!(world.spans.trace_ids().len(), 6);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use durable_trace::CheckpointMode;
-use durable_trace_local::{Config, ExecutionStatus};
+use durable_trace_local::{Config, ExecutionRecord, ExecutionStatus};
 use serde_json::{Value, json};
 
-use crate::world::{FUNCTION, Setting, World};
+use crate::world::{Setting, World};
 
 async fn step(ctx: &DurableContext, name: &str, value: i64) -> Result<i64, BoxError> {
     Ok(ctx
@@ -282,25 +282,13 @@ async fn a_step_of_the_users_in_our_name_space_is_not_mistaken_and_not_overwritt
 #[tokio::test]
 async fn concurrent_executions_in_one_process_keep_to_themselves() {
     let world = World::new(Setting::default(), three_waits).await;
-    let mut arns = Vec::new();
-    for _ in 0..8 {
-        arns.push(
-            world
-                .service
-                .start_execution(FUNCTION, None, None)
-                .await
-                .unwrap(),
-        );
-    }
-    for arn in &arns {
-        assert_eq!(
-            world.service.ended(arn).await.status,
-            ExecutionStatus::Succeeded
-        );
+    let ended = world.run_together(8).await;
+    for ExecutionRecord { arn, status, .. } in &ended {
+        assert_eq!(*status, ExecutionStatus::Succeeded);
         assert_eq!(world.checkpoint_names(arn), ["_datadog_0"]);
     }
     assert_eq!(world.spans.trace_ids().len(), 8);
-    for arn in &arns {
+    for ExecutionRecord { arn, .. } in &ended {
         let executes: Vec<_> = world
             .spans
             .named("aws.durable.execute")

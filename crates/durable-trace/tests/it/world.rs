@@ -148,6 +148,20 @@ impl World {
         self.service.ended(&arn).await
     }
 
+    /// Starts executions side by side and gives them as they ended, in the order of their starts.
+    pub(crate) async fn run_together(&self, count: usize) -> Vec<ExecutionRecord> {
+        let mut arns = Vec::new();
+        for _ in 0..count {
+            let started = self.service.start_execution(FUNCTION, None, None).await;
+            arns.push(started.expect("a start"));
+        }
+        let mut ended = Vec::new();
+        for arn in &arns {
+            ended.push(self.service.ended(arn).await);
+        }
+        ended
+    }
+
     /// The invocations of an execution, in order.
     pub(crate) fn invocations(&self, arn: &str) -> Vec<InvocationRecord> {
         self.service

@@ -7,6 +7,7 @@ mod served;
 
 use std::path::Path;
 
+use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 
@@ -18,14 +19,7 @@ async fn the_function_completes_and_its_spans_are_one_trace() {
     let intake = Intake::start();
     let served = Served::start(Path::new(env!("CARGO_BIN_EXE_order")), intake.url());
 
-    let output = served
-        .client()
-        .invoke()
-        .function_name("order")
-        .payload(Blob::new(r#"{"id":"A-1","amount":4200}"#))
-        .send()
-        .await
-        .unwrap();
+    let output = order(&served, r#"{"id":"A-1","amount":4200}"#).await;
     assert_eq!(output.function_error(), None, "{output:?}");
     assert_eq!(output.status_code(), 200);
     let result: Value = serde_json::from_slice(output.payload().unwrap().as_ref()).unwrap();
@@ -71,15 +65,14 @@ async fn the_function_completes_and_its_spans_are_one_trace() {
 async fn an_order_without_an_amount_fails() {
     let intake = Intake::start();
     let served = Served::start(Path::new(env!("CARGO_BIN_EXE_order")), intake.url());
-    let output = served
-        .client()
-        .invoke()
-        .function_name("order")
-        .payload(Blob::new(r#"{"id":"A-2","amount":0}"#))
-        .send()
-        .await
-        .unwrap();
+    let output = order(&served, r#"{"id":"A-2","amount":0}"#).await;
     assert!(output.function_error().is_some(), "{output:?}");
     let payload = String::from_utf8(output.payload().unwrap().as_ref().to_vec()).unwrap();
     assert!(payload.contains("nothing to pay for"), "{payload}");
+}
+
+/// Calls the function with an order and gives its answer.
+async fn order(served: &Served, payload: &str) -> InvokeOutput {
+    let call = served.client().invoke().function_name("order");
+    call.payload(Blob::new(payload)).send().await.unwrap()
 }
