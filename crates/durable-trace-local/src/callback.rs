@@ -72,6 +72,14 @@ impl CallbackAction {
         }
     }
 
+    /// Completes the callback without a result, `after` its start by the virtual clock.
+    pub fn complete_without_result(after: Duration) -> Self {
+        Self {
+            after,
+            outcome: CallbackOutcome::Success(None),
+        }
+    }
+
     /// Fails the callback `after` its start by the virtual clock.
     pub fn fail(after: Duration, error: ErrorRecord) -> Self {
         Self {

@@ -197,3 +197,21 @@ async fn an_unanswered_callback_times_out() {
     );
     assert_eq!(service.operations(&arn)[0].status, "TIMED_OUT");
 }
+
+#[tokio::test]
+async fn a_callback_can_be_completed_without_a_result() {
+    let config =
+        Config::default().on_callback(|_| Some(CallbackAction::complete_without_result(SECOND)));
+    let service = start(config).await;
+    register(
+        &service,
+        "approval",
+        |_: Value, ctx: DurableContext| async move {
+            let callback = ctx.create_callback::<Option<String>>().await?;
+            Ok(callback.result().await?)
+        },
+    );
+    let started = service.start_execution("approval", None, None).await;
+    let ended = service.ended(&started.unwrap()).await;
+    assert_eq!(ended.result.as_deref(), Some("null"));
+}

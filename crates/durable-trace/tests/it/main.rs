@@ -7,6 +7,7 @@
 )]
 
 mod caller;
+mod conformance;
 mod contract;
 mod faults;
 mod kinds;

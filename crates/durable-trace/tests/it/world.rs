@@ -1,29 +1,31 @@
 //! A function, the service that invokes it, and the spans that came of it.
 
-use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, SystemTime};
+mod agent;
+mod lines;
+mod process;
+mod spans;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use datadog_opentelemetry::configuration::Config as TracerConfig;
 use durable_trace::{Event, Options, OptionsBuilder};
-use durable_trace_local::{
-    Config, ExecutionRecord, Function, FunctionError, InvocationRecord, Service,
-};
-use lambda_runtime::{Context, LambdaEvent};
+use durable_trace_local::{Config, ExecutionRecord, Function, InvocationRecord, Service};
+use lambda_runtime::LambdaEvent;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{KeyValue, SpanId, TraceId};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::Value;
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
+
+use self::lines::Lines;
+pub(crate) use self::process::crash;
+pub(crate) use self::spans::{Collected, Seen};
 
 /// The function's name in every world.
 pub(crate) const FUNCTION: &str = "orders";
@@ -39,6 +41,8 @@ pub(crate) enum Layer {
 pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) spans: Collected,
+    /// What the user logged.
+    pub(crate) lines: Lines,
     tracer: (SdkTracerProvider, Propagator),
     _subscriber: tracing::subscriber::DefaultGuard,
 }
@@ -72,12 +76,29 @@ impl World {
         F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
     {
-        let service = Service::start(setting.config).await.expect("a free port");
+        let world = Self::without_function(setting.config, setting.layer).await;
+        let options = world.options(setting.options, setting.max_attempts);
+        let traced = durable_trace::wrap(handler, options);
+        let serve = move |event| -> durable_trace::InvocationFuture {
+            let invocation = traced(event);
+            if setting.inside_lambda_span {
+                return Box::pin(invocation.instrument(tracing::info_span!("aws.lambda")));
+            }
+            invocation
+        };
+        world.service.register(FUNCTION, traced_function(serve));
+        world
+    }
+
+    /// Starts a service, a tracer and a subscriber, and nothing that could be invoked.
+    pub(crate) async fn without_function(config: Config, layer: Layer) -> Self {
+        let service = Service::start(config).await.expect("a free port");
         let spans = Collected::default();
+        let lines = Lines::default();
         let mut config = TracerConfig::builder();
         config
             .set_service("orders".to_owned())
-            .set_trace_agent_url(agent())
+            .set_trace_agent_url(agent::url())
             .set_trace_partial_flush_enabled(true)
             .set_trace_partial_flush_min_spans(1)
             .set_remote_config_enabled(false)
@@ -88,37 +109,33 @@ impl World {
             .with_config(config.build())
             .with_span_processor(spans.clone())
             .init_local();
-        let ours = (setting.layer == Layer::With).then(durable_trace::layer);
+        let ours = (layer == Layer::With).then(durable_trace::layer);
         let export = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tests"))
             .with_filter(durable_trace::user_spans());
-        let subscriber =
-            tracing::subscriber::set_default(Registry::default().with(ours).with(export));
-        let propagator: Propagator = Propagator(Arc::new(propagator));
-        let shared = (provider.clone(), propagator.clone());
-        let options = setting
-            .options
-            .lambda_client(client(&service, setting.max_attempts))
+        let subscriber = Registry::default()
+            .with(ours)
+            .with(export)
+            .with(lines.clone());
+        Self {
+            service,
+            spans,
+            lines,
+            tracer: (provider, Propagator(Arc::new(propagator))),
+            _subscriber: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// Options with this world's tracer and a client of its service.
+    pub(crate) fn options(&self, options: OptionsBuilder, max_attempts: u32) -> Options {
+        let (provider, propagator) = self.tracer.clone();
+        options
+            .lambda_client(client(&self.service, max_attempts))
             .tracer_provider(provider)
             .propagator(propagator)
             .flush_budget(Duration::from_millis(500))
             .build()
-            .expect("options that do not contradict each other");
-        let traced = durable_trace::wrap(handler, options);
-        let around = move |event| -> durable_trace::InvocationFuture {
-            let invocation = traced(event);
-            if setting.inside_lambda_span {
-                return Box::pin(invocation.instrument(tracing::info_span!("aws.lambda")));
-            }
-            invocation
-        };
-        service.register(FUNCTION, in_process(around));
-        Self {
-            service,
-            spans,
-            tracer: shared,
-            _subscriber: subscriber,
-        }
+            .expect("options that do not contradict each other")
     }
 
     /// Registers another durable function, traced by the same tracer.
@@ -127,15 +144,8 @@ impl World {
         F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
     {
-        let (provider, propagator) = self.tracer.clone();
-        let options = options
-            .lambda_client(client(&self.service, 3))
-            .tracer_provider(provider)
-            .propagator(propagator)
-            .build()
-            .expect("options that do not contradict each other");
-        self.service
-            .register(name, in_process(durable_trace::wrap(handler, options)));
+        let traced = durable_trace::wrap(handler, self.options(options, 3));
+        self.service.register(name, traced_function(traced));
     }
 
     /// Runs an execution to its end.
@@ -244,197 +254,33 @@ pub(crate) fn client(service: &Service, max_attempts: u32) -> aws_sdk_lambda::Cl
     aws_sdk_lambda::Client::from_conf(config)
 }
 
-/// A service made by `wrap`, as a function of the local service.
-pub(crate) fn in_process<S>(traced: S) -> Function
+/// A service made by our `wrap`, as a function of the local service.
+pub(crate) fn traced_function<S>(traced: S) -> Function
 where
     S: Fn(LambdaEvent<Event>) -> durable_trace::InvocationFuture + Clone + Send + Sync + 'static,
 {
-    Function::in_process(move |invocation| {
-        let traced = traced.clone();
-        async move {
-            let mut context = Context::default();
-            context.request_id = invocation.request_id;
-            context.deadline = invocation.deadline.as_millis();
-            context.invoked_function_arn = invocation.function_arn;
-            context.env_config = Arc::new(lambda_runtime::Config {
-                function_name: FUNCTION.to_owned(),
-                ..Default::default()
-            });
-            match traced(LambdaEvent::new(Event::from(invocation.payload), context)).await {
-                Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
-                Err(error) => Err(FunctionError::new("Error", error.to_string())),
-            }
-        }
+    process::function(move |payload, context| traced(LambdaEvent::new(payload.into(), context)))
+}
+
+/// The same for the SDK's own `wrap`: the function as it is without us.
+pub(crate) fn untraced_function<F, Fut>(
+    handler: F,
+    client: aws_sdk_lambda::Client,
+    configure: impl FnOnce(
+        aws_durable_execution_sdk::OptionsBuilder,
+    ) -> aws_durable_execution_sdk::OptionsBuilder,
+) -> Function
+where
+    F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
+{
+    let options = aws_durable_execution_sdk::Options::builder().lambda_client(client);
+    let options = configure(options)
+        .build()
+        .expect("options that do not contradict each other");
+    let untraced = Arc::new(aws_durable_execution_sdk::wrap(handler, options));
+    process::function(move |payload, context| {
+        let event = serde_json::from_str(payload.get()).expect("an event is JSON");
+        untraced(LambdaEvent::new(event, context))
     })
-}
-
-/// Every span that ended, on its way to the exporter.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Collected {
-    ended: Arc<Mutex<Vec<Seen>>>,
-    open: Arc<Mutex<HashSet<SpanId>>>,
-}
-
-/// A span that ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) name: String,
-    pub(crate) trace_id: TraceId,
-    pub(crate) span_id: SpanId,
-    pub(crate) parent_id: SpanId,
-    pub(crate) start: SystemTime,
-    pub(crate) end: SystemTime,
-    pub(crate) failed: bool,
-    pub(crate) links: Vec<(TraceId, SpanId)>,
-    attributes: Vec<KeyValue>,
-}
-
-impl Seen {
-    /// An attribute as text.
-    pub(crate) fn text(&self, key: &str) -> Option<String> {
-        self.attributes
-            .iter()
-            .rev()
-            .find(|kv| kv.key.as_str() == key)
-            .map(|kv| kv.value.as_str().into_owned())
-    }
-
-    /// What Datadog calls the resource.
-    pub(crate) fn resource(&self) -> String {
-        self.text("resource.name").unwrap_or_default()
-    }
-}
-
-impl Collected {
-    /// All spans that ended, by start.
-    pub(crate) fn all(&self) -> Vec<Seen> {
-        let mut all = self.ended.lock().unwrap().clone();
-        all.sort_by_key(|span| span.start);
-        all
-    }
-
-    /// Those of one name, by start.
-    pub(crate) fn named(&self, name: &str) -> Vec<Seen> {
-        self.all()
-            .into_iter()
-            .filter(|span| span.name == name)
-            .collect()
-    }
-
-    /// How many spans are still open.
-    pub(crate) fn open(&self) -> usize {
-        self.open.lock().unwrap().len()
-    }
-
-    /// The distinct trace ids.
-    pub(crate) fn trace_ids(&self) -> HashSet<TraceId> {
-        self.all().iter().map(|span| span.trace_id).collect()
-    }
-
-    /// Asserts one trace without orphans, whose later invocations hang on the first execute span.
-    pub(crate) fn assert_one_trace(&self) {
-        assert_eq!(self.trace_ids().len(), 1, "one trace");
-        assert_eq!(self.open(), 0, "nothing left open");
-        let all = self.all();
-        let ids: HashSet<_> = all.iter().map(|span| span.span_id).collect();
-        for span in &all {
-            assert!(
-                span.parent_id == SpanId::INVALID || ids.contains(&span.parent_id),
-                "{} has a parent that nobody sent",
-                span.name
-            );
-        }
-        let anchor = self
-            .named("aws.durable.execute")
-            .first()
-            .map(|execute| execute.span_id);
-        for lambda in self.named("aws.lambda").iter().skip(1) {
-            assert_eq!(
-                Some(lambda.parent_id),
-                anchor,
-                "later invocations are siblings under the anchor"
-            );
-        }
-    }
-}
-
-impl SpanProcessor for Collected {
-    fn on_start(&self, span: &mut Span, _: &opentelemetry::Context) {
-        use opentelemetry::trace::Span as _;
-        self.open
-            .lock()
-            .unwrap()
-            .insert(span.span_context().span_id());
-    }
-
-    fn on_end(&self, span: SpanData) {
-        self.open
-            .lock()
-            .unwrap()
-            .remove(&span.span_context.span_id());
-        self.ended.lock().unwrap().push(Seen {
-            name: span.name.into_owned(),
-            trace_id: span.span_context.trace_id(),
-            span_id: span.span_context.span_id(),
-            parent_id: span.parent_span_id,
-            start: span.start_time,
-            end: span.end_time,
-            failed: matches!(span.status, opentelemetry::trace::Status::Error { .. }),
-            links: span
-                .links
-                .iter()
-                .map(|link| (link.span_context.trace_id(), link.span_context.span_id()))
-                .collect(),
-            attributes: span.attributes,
-        });
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-/// The URL of an agent that takes everything and looks at nothing: the spans are collected on their way.
-fn agent() -> String {
-    static AGENT: OnceLock<String> = OnceLock::new();
-    AGENT
-        .get_or_init(|| {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-            std::thread::spawn(move || {
-                for connection in listener.incoming().flatten() {
-                    std::thread::spawn(move || answer(connection));
-                }
-            });
-            url
-        })
-        .clone()
-}
-
-fn answer(connection: TcpStream) -> Option<()> {
-    let mut writer = connection.try_clone().ok()?;
-    let mut reader = BufReader::new(connection);
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
-        writer
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
-            .ok()?;
-    }
 }

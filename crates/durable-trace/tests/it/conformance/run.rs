@@ -1,0 +1,271 @@
+//! One run of a requirement's handler on the local service, and what came of it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use durable_trace::Options;
+use durable_trace_local::{
+    CallbackAction, CallbackStarted, Config, ErrorRecord, ExecutionRecord, InvocationRecord,
+    InvocationStatus,
+};
+use serde_json::{Value, json};
+
+use super::case::Case;
+use super::matching;
+use super::requirement::{CallbackStep, Requirement};
+use crate::world::{FUNCTION, Layer, World, client, traced_function, untraced_function};
+
+/// A durable function that answers with what it was asked.
+pub(super) const ECHO: &str = "echo";
+/// A durable function that fails.
+pub(super) const FAILING: &str = "failing";
+
+/// Whether the function is traced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Tracing {
+    Off,
+    On,
+}
+
+/// What came of a run.
+pub(super) struct Observed {
+    pub(super) ended: ExecutionRecord,
+    pub(super) history: Vec<Value>,
+    pub(super) invocations: Vec<InvocationRecord>,
+    lines: Vec<String>,
+    traces: usize,
+}
+
+/// Runs a handler from its start to its end.
+pub(super) async fn run(requirement: &Requirement, case: Case, tracing: Tracing) -> Observed {
+    let config = Config::default().on_callback(answers(requirement.callbacks.clone()));
+    let layer = match tracing {
+        Tracing::Off => Layer::Without,
+        Tracing::On => Layer::With,
+    };
+    let world = World::without_function(config, layer).await;
+    let function = match tracing {
+        Tracing::Off => untraced_function(case.run, client(&world.service, 3), |options| options),
+        Tracing::On => {
+            let options = world.options(Options::builder(), 3);
+            traced_function(durable_trace::wrap(case.run, options))
+        }
+    };
+    world.service.register(FUNCTION, function);
+    let target = |handler: Case| {
+        untraced_function(handler.run, client(&world.service, 3), |options| options)
+    };
+    world
+        .service
+        .register(ECHO, target(super::handlers::invoke::ECHO_TARGET));
+    world
+        .service
+        .register(FAILING, target(super::handlers::invoke::FAILING_TARGET));
+    let input = requirement.input.to_string();
+    let started = world
+        .service
+        .start_execution(FUNCTION, Some(input), None)
+        .await;
+    let arn = started.expect("a start");
+    let ended = tokio::time::timeout(Duration::from_mins(1), world.service.ended(&arn)).await;
+    let ended = ended.unwrap_or_else(|_| panic!("{} does not end", requirement.id));
+    Observed {
+        history: world.service.history(&arn),
+        invocations: world.invocations(&arn),
+        lines: world.lines.all(),
+        traces: world.spans.trace_ids().len(),
+        ended,
+    }
+}
+
+/// What somebody outside does: each step once, when a callback of its name has started.
+fn answers(
+    steps: Vec<CallbackStep>,
+) -> impl Fn(&CallbackStarted) -> Vec<CallbackAction> + Send + Sync {
+    let steps = Mutex::new(steps);
+    move |started| {
+        let mut steps = steps.lock().unwrap();
+        let mut answered = false;
+        let taken = steps.extract_if(.., |step| {
+            // `*` goes to one callback, until that has ended.
+            let meant = match step.name.as_str() {
+                "*" => !answered,
+                name => started.name.as_deref() == Some(name),
+            };
+            answered |= meant && step.operation != "heartbeat";
+            meant
+        });
+        taken.map(|step| action(&step)).collect()
+    }
+}
+
+fn action(step: &CallbackStep) -> CallbackAction {
+    let after = Duration::from_secs(step.delay);
+    match (step.operation.as_str(), &step.payload) {
+        ("success", Some(payload)) => CallbackAction::complete(after, spaced(payload)),
+        ("success", None) => CallbackAction::complete_without_result(after),
+        ("failure", payload) => {
+            let error = payload.clone().map(serde_json::from_value::<ErrorRecord>);
+            let error = error
+                .transpose()
+                .expect("an error object")
+                .unwrap_or_default();
+            CallbackAction::fail(after, error)
+        }
+        ("heartbeat", _) => CallbackAction::heartbeat(after),
+        (other, _) => panic!("no such callback operation: {other}"),
+    }
+}
+
+/// A flat value as Python's `json.dumps` writes it, which is what AWS's histories show.
+fn spaced(payload: &Value) -> String {
+    payload
+        .to_string()
+        .replace("\":", "\": ")
+        .replace(",\"", ", \"")
+}
+
+impl Observed {
+    /// The history without what we add to it: our checkpoints, and the event ids that follow them.
+    pub(super) fn own_history(&self) -> Vec<Value> {
+        let own = self.history.iter().filter(|event| {
+            let name = event["Name"].as_str().unwrap_or_default();
+            !name.starts_with("_datadog_")
+        });
+        own.zip(1..)
+            .map(|(event, id)| {
+                let mut event = event.clone();
+                event["EventId"] = json!(id);
+                event
+            })
+            .collect()
+    }
+
+    /// The own history without what no two runs share.
+    fn comparable(&self, requirement: &Requirement) -> Vec<Value> {
+        let mut forgotten = ANEW.to_vec();
+        if requirement.has_drawn_delays() {
+            forgotten.push("NextAttemptDelaySeconds");
+        }
+        if requirement.is_concurrent() {
+            forgotten.push("EventId");
+        }
+        let mut history = self.own_history();
+        for event in &mut history {
+            forget(event, &forgotten);
+        }
+        if requirement.is_concurrent() {
+            history.sort_by_key(Value::to_string);
+        }
+        history
+    }
+
+    /// Whether another run of the same handler came to the same, event by event.
+    pub(super) fn same_as(&self, other: &Self, requirement: &Requirement) -> Result<(), String> {
+        let ending = |observed: &Self| {
+            let ExecutionRecord {
+                status,
+                result,
+                error,
+                ..
+            } = observed.ended.clone();
+            (
+                status,
+                result,
+                error.map(|error| ErrorRecord {
+                    stack_trace: None,
+                    ..error
+                }),
+            )
+        };
+        if ending(self) != ending(other) {
+            return Err(format!("{:?} instead of {:?}", ending(self), ending(other)));
+        }
+        let (mine, others) = (self.comparable(requirement), other.comparable(requirement));
+        match mine
+            .iter()
+            .zip(&others)
+            .find(|(mine, others)| mine != others)
+        {
+            Some((mine, others)) => Err(format!("{mine} instead of {others}")),
+            None if mine.len() == others.len() => Ok(()),
+            None => Err(format!("{} events instead of {}", mine.len(), others.len())),
+        }
+    }
+
+    /// What differs from the requirement, first difference only.
+    pub(super) fn check(&self, requirement: &Requirement) -> Result<(), String> {
+        let history = self.own_history();
+        let complete = requirement.ending.is_some() && !requirement.is_concurrent();
+        if let Some(ending) = &requirement.ending {
+            if self.ended.status.as_str() != ending.status {
+                let error = self.ended.error.as_ref();
+                return Err(format!(
+                    "{} instead of {}: {error:?}",
+                    self.ended.status.as_str(),
+                    ending.status
+                ));
+            }
+            if let Some(result) = &ending.result {
+                matching::result(result, self.ended.result.as_deref())?;
+            }
+        }
+        matching::history(&requirement.history, &history, complete)?;
+        for log in &requirement.logs {
+            let pattern = matching::pattern(&log.line.message).expect("a pattern between slashes");
+            let count = self
+                .lines
+                .iter()
+                .filter(|line| pattern.is_match(line))
+                .count();
+            if count != log.count {
+                return Err(format!(
+                    "{} is logged {count} times instead of {}",
+                    log.line.message, log.count
+                ));
+            }
+        }
+        // What a dead process had seen is never sent, and it may have died before it saved anything.
+        let crashed = self
+            .invocations
+            .iter()
+            .any(|invocation| invocation.status == InvocationStatus::Error);
+        if self.traces > 1 && !crashed {
+            return Err(format!("{} traces", self.traces));
+        }
+        Ok(())
+    }
+}
+
+/// What is made up anew in each run, or measured.
+const ANEW: [&str; 8] = [
+    "CallbackId",
+    "DurableExecutionArn",
+    "EndTimestamp",
+    "EventTimestamp",
+    "RequestId",
+    "ScheduledEndTimestamp",
+    // Names the code around the handler, ours too; taken only where RUST_BACKTRACE asks for it.
+    "StackTrace",
+    "StartTimestamp",
+];
+
+/// Takes members of these names out of an event.
+fn forget(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(members) => {
+            // The execution's own events go by its name, which is made up too.
+            let kind = members
+                .get("EventType")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if kind.starts_with("Execution") {
+                members.retain(|key, _| key != "Id" && key != "Name");
+            }
+            members.retain(|key, _| !names.contains(&key.as_str()));
+            members.values_mut().for_each(|value| forget(value, names));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| forget(item, names)),
+        _ => {}
+    }
+}
