@@ -1,6 +1,7 @@
 //! What goes wrong: error records in the log, and refusals of requests.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// An error as the log keeps it: the API's `ErrorObject`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -79,7 +80,46 @@ impl Refusal {
     pub(crate) fn throttled() -> Self {
         Self::new(429, "TooManyRequestsException", "Rate exceeded")
     }
+
+    /// The body of the answer.
+    pub(crate) fn to_answer_json(&self) -> Value {
+        // WIRE: the API's model spells this member in two ways, and boto3 hands out only the one
+        // that its type has.
+        let message = match self.error_type.as_str() {
+            "CallbackTimeoutException"
+            | "DurableExecutionAlreadyStartedException"
+            | "KMSAccessDeniedException"
+            | "KMSDisabledException"
+            | "KMSInvalidStateException"
+            | "KMSNotFoundException"
+            | "ResourceNotFoundException"
+            | "ServiceException" => "Message",
+            _ => "message",
+        };
+        json!({"Type": self.error_type, message: self.message})
+    }
 }
 
 /// The API's error type for a request that cannot be right.
 pub(crate) const INVALID_PARAMETER: &str = "InvalidParameterValueException";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_stands_where_the_type_of_the_error_has_it() {
+        for (refusal, want) in [
+            (
+                Refusal::not_found("nobody"),
+                json!({"Type": "ResourceNotFoundException", "Message": "nobody"}),
+            ),
+            (
+                Refusal::invalid("odd"),
+                json!({"Type": "InvalidParameterValueException", "message": "odd"}),
+            ),
+        ] {
+            assert_eq!(refusal.to_answer_json(), want);
+        }
+    }
+}

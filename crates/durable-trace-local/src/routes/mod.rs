@@ -200,11 +200,10 @@ fn parse_attempt(headers: &HeaderMap) -> Option<u32> {
 }
 
 fn refuse(refusal: &Refusal) -> Reaction {
-    let body = json!({"Type": refusal.error_type, "message": refusal.message});
     Reaction {
         status: refusal.status,
         headers: vec![("x-amzn-errortype", refusal.error_type.clone())],
-        body: body.to_string().into_bytes(),
+        body: refusal.to_answer_json().to_string().into_bytes(),
     }
 }
 
