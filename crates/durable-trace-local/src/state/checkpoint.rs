@@ -20,7 +20,7 @@ impl State {
         request: CheckpointRequest,
         now: UnixMillis,
     ) -> Result<Value, Refusal> {
-        let index = self.find(arn)?;
+        let index = self.find_for_token(arn)?;
         if let Some(answer) = self.remembered(index, &request) {
             return Ok(answer);
         }
@@ -72,7 +72,7 @@ impl State {
         marker: Option<&str>,
         max_items: Option<usize>,
     ) -> Result<Value, Refusal> {
-        let index = self.find(arn)?;
+        let index = self.find_for_token(arn)?;
         let token = Token::decode(checkpoint_token).ok_or_else(Refusal::stale_token)?;
         let execution = self.execution(index)?;
         if self.live_invocation(execution) != Some(token.invocation.as_str()) {
@@ -88,6 +88,12 @@ impl State {
             answer.insert("NextMarker".to_owned(), json!(next));
         }
         Ok(answer)
+    }
+
+    /// The index of the execution that a token is presented for. The API's model knows no "not
+    /// found" for these two operations: no token is valid for an execution that is none.
+    fn find_for_token(&self, arn: &str) -> Result<usize, Refusal> {
+        self.find(arn).map_err(|_| Refusal::stale_token())
     }
 
     /// The answer that a repetition of the same request gets again.

@@ -94,6 +94,18 @@ fn a_token_is_good_once_and_in_its_own_invocation() {
 }
 
 #[test]
+fn a_token_is_invalid_for_an_execution_that_is_none() {
+    let mut world = World::new();
+    world.start("1");
+    let token = world.event_token();
+    let request = serde_json::from_value(json!({"CheckpointToken": token})).unwrap();
+    let refused = world.state.checkpoint("nobody", request, world.now);
+    assert_eq!(refused.unwrap_err(), Refusal::stale_token());
+    let refused = world.state.state_page("nobody", &token, None, None);
+    assert_eq!(refused.unwrap_err(), Refusal::stale_token());
+}
+
+#[test]
 fn a_refused_request_changes_nothing_and_leaves_its_token_good() {
     let mut world = World::new();
     let execution = world.start("1");
