@@ -13,7 +13,6 @@ mod handlers;
 mod matching;
 mod report;
 mod requirement;
-mod rides;
 mod run;
 
 use case::Case;
@@ -21,8 +20,10 @@ use handlers::{
     callback, child, invoke, map, parallel, step, wait, wait_for_callback, wait_for_condition,
 };
 use report::Row;
-use rides::Fate;
 use run::Tracing;
+
+use crate::document;
+use crate::fate::Fate;
 
 const SUITES: [(&str, &[Case]); 9] = [
     ("step", step::CASES),
@@ -35,8 +36,6 @@ const SUITES: [(&str, &[Case]); 9] = [
     ("parallel", parallel::CASES),
     ("map", map::CASES),
 ];
-
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/conformance.md");
 
 #[tokio::test]
 async fn a_workflow_meets_each_requirement_of_aws_untraced_and_traced_alike() {
@@ -65,10 +64,6 @@ async fn a_workflow_meets_each_requirement_of_aws_untraced_and_traced_alike() {
             });
         }
     }
-    let document = report::document(&rows);
-    if std::env::var_os("UPDATE_CONFORMANCE").is_some() {
-        std::fs::write(DOCUMENT, &document).expect("docs/conformance.md can be written");
-    }
     for row in &rows {
         assert_eq!(
             (&row.untraced, &row.traced),
@@ -77,9 +72,11 @@ async fn a_workflow_meets_each_requirement_of_aws_untraced_and_traced_alike() {
             row.id
         );
     }
-    let written = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
-    assert!(
-        written == document,
-        "docs/conformance.md is behind; UPDATE_CONFORMANCE=1 cargo test -p durable-trace conformance"
+    let tables = report::tables(&rows);
+    document::hold(
+        "conformance.md",
+        "requirements",
+        &tables,
+        "UPDATE_CONFORMANCE",
     );
 }

@@ -9,9 +9,12 @@
 mod caller;
 mod conformance;
 mod contract;
+mod document;
+mod fate;
 mod faults;
 mod kinds;
 mod overlap;
+mod race;
 mod spans;
 mod stress;
 mod trace;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What became of an execution's checkpoint.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// By a request of our own.
     Called,
     /// The first suspension went by without one; a later one had it.
@@ -21,7 +21,7 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    pub(super) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Rode,
         Self::NotNeeded,
         Self::Called,
@@ -30,7 +30,7 @@ impl Fate {
         Self::Missing,
     ];
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Called => "a call of its own",
             Self::Late => "rode, one suspension late",
@@ -42,7 +42,7 @@ impl Fate {
     }
 
     /// The fate of the first checkpoint of an execution.
-    pub(super) fn of(invocations: &[InvocationRecord]) -> Self {
+    pub(crate) fn of(invocations: &[InvocationRecord]) -> Self {
         let slept = |invocation: &&InvocationRecord| invocation.status == InvocationStatus::Pending;
         let first_sleep = invocations
             .iter()
@@ -65,14 +65,13 @@ impl Fate {
 }
 
 fn updates(call: &CallRecord) -> &[Value] {
-    call.request["Updates"]
-        .as_array()
-        .map_or(&[], Vec::as_slice)
+    let updates = call.request.get("Updates");
+    updates.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn has_checkpoint(call: &CallRecord) -> bool {
     updates(call).iter().any(|update| {
-        let name = update["Name"].as_str().unwrap_or_default();
-        name.starts_with("_datadog_")
+        let name = update.get("Name").and_then(Value::as_str);
+        name.is_some_and(|name| name.starts_with("_datadog_"))
     })
 }
