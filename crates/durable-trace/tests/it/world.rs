@@ -39,7 +39,7 @@ pub(crate) enum Layer {
 
 /// A service with one durable function on it, and everything that its tracer saw.
 pub(crate) struct World {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) spans: Collected,
     /// What the user logged.
     pub(crate) lines: Lines,
@@ -118,7 +118,7 @@ impl World {
             .with(export)
             .with(lines.clone());
         Self {
-            service,
+            service: Arc::new(service),
             spans,
             lines,
             tracer: (provider, Propagator(Arc::new(propagator))),

@@ -8,11 +8,12 @@ use durable_trace_local::{
     CallbackAction, CallbackStarted, Config, ErrorRecord, ExecutionRecord, InvocationRecord,
     InvocationStatus,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::case::Case;
 use super::matching;
 use super::requirement::{CallbackStep, Requirement};
+use crate::history;
 use crate::world::{FUNCTION, Layer, World, client, traced_function, untraced_function};
 
 /// A durable function that answers with what it was asked.
@@ -126,34 +127,16 @@ fn spaced(payload: &Value) -> String {
 }
 
 impl Observed {
-    /// The history without what we add to it: our checkpoints, and the event ids that follow them.
-    pub(super) fn own_history(&self) -> Vec<Value> {
-        let own = self.history.iter().filter(|event| {
-            let name = event["Name"].as_str().unwrap_or_default();
-            !name.starts_with("_datadog_")
-        });
-        own.zip(1..)
-            .map(|(event, id)| {
-                let mut event = event.clone();
-                event["EventId"] = json!(id);
-                event
-            })
-            .collect()
-    }
-
     /// The own history without what no two runs share.
     fn comparable(&self, requirement: &Requirement) -> Vec<Value> {
-        let mut forgotten = ANEW.to_vec();
+        let mut forgotten = Vec::new();
         if requirement.has_drawn_delays() {
             forgotten.push("NextAttemptDelaySeconds");
         }
         if requirement.is_concurrent() {
             forgotten.push("EventId");
         }
-        let mut history = self.own_history();
-        for event in &mut history {
-            forget(event, &forgotten);
-        }
+        let mut history = history::comparable(&self.history, &forgotten);
         if requirement.is_concurrent() {
             history.sort_by_key(Value::to_string);
         }
@@ -195,7 +178,7 @@ impl Observed {
 
     /// What differs from the requirement, first difference only.
     pub(super) fn check(&self, requirement: &Requirement) -> Result<(), String> {
-        let history = self.own_history();
+        let history = history::own(&self.history);
         let complete = requirement.ending.is_some() && !requirement.is_concurrent();
         if let Some(ending) = &requirement.ending {
             if self.ended.status.as_str() != ending.status {
@@ -234,38 +217,5 @@ impl Observed {
             return Err(format!("{} traces", self.traces));
         }
         Ok(())
-    }
-}
-
-/// What is made up anew in each run, or measured.
-const ANEW: [&str; 8] = [
-    "CallbackId",
-    "DurableExecutionArn",
-    "EndTimestamp",
-    "EventTimestamp",
-    "RequestId",
-    "ScheduledEndTimestamp",
-    // Names the code around the handler, ours too; taken only where RUST_BACKTRACE asks for it.
-    "StackTrace",
-    "StartTimestamp",
-];
-
-/// Takes members of these names out of an event.
-fn forget(value: &mut Value, names: &[&str]) {
-    match value {
-        Value::Object(members) => {
-            // The execution's own events go by its name, which is made up too.
-            let kind = members
-                .get("EventType")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            if kind.starts_with("Execution") {
-                members.retain(|key, _| key != "Id" && key != "Name");
-            }
-            members.retain(|key, _| !names.contains(&key.as_str()));
-            members.values_mut().for_each(|value| forget(value, names));
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| forget(item, names)),
-        _ => {}
     }
 }
