@@ -16,6 +16,8 @@ pub(crate) use self::{
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) workflow: String,
+    /// The event that started it, as the service was given it.
+    pub(crate) input: String,
     /// The execution that the demo started, the first of `executions`.
     pub(crate) execution_arn: String,
     pub(crate) status: String,

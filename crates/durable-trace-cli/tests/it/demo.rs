@@ -2,13 +2,16 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead, BufReader, Read, Write},
+    io::Write,
     net::{TcpListener, TcpStream},
 };
 
 use serde_json::Value;
 
-use crate::program::{Ran, command, finish, run};
+use crate::{
+    peer::answer,
+    program::{Ran, command, finish, run},
+};
 
 fn demo(workflow: &str) -> Value {
     let ran = run(&["demo", workflow, "--format", "json"], "");
@@ -63,6 +66,7 @@ fn every_workflow_is_one_trace_under_one_anchor() {
     ] {
         let report = demo(workflow);
         assert_eq!(report["workflow"], workflow);
+        assert!(serde_json::from_str::<Value>(report["input"].as_str().unwrap()).is_ok());
         assert_eq!(report["status"], status, "{workflow}");
         if let Some(result) = result {
             assert_eq!(report["result"], result, "{workflow}");
@@ -308,27 +312,6 @@ fn an_agent_gets_the_payloads_as_well() {
         );
         assert!(body > 0, "{head}");
     }
-}
-
-/// Reads one request and answers it; gives its head and the length of its body.
-fn answer(mut stream: &TcpStream) -> (String, usize) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while reader.read_line(&mut head).unwrap() > 2 {}
-    let length = head
-        .lines()
-        .find_map(|line| {
-            line.to_lowercase()
-                .strip_prefix("content-length: ")?
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
-    stream.write_all(answer).unwrap();
-    (head, length)
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod demo;
 mod lines;
+mod peer;
 mod program;
 mod recordings;
 mod serve;

@@ -43,6 +43,7 @@ pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Opt
     let own = executions.first()?.clone();
     Some(Report {
         workflow: workflow.to_owned(),
+        input: inputs.get(&own.arn).cloned().unwrap_or_default(),
         execution_arn: own.arn,
         status: own.status,
         result: own.result,

@@ -141,6 +141,7 @@ pub(in crate::view) fn sample() -> Report {
         parent_id: "2".into(),
     };
     Report {
+        input: "{}".to_owned(),
         workflow: "order".into(),
         execution_arn: ARN.into(),
         status: "SUCCEEDED".into(),
