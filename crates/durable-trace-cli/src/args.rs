@@ -136,6 +136,13 @@ pub(crate) struct ServeArgs {
     /// A plain function, which gets the bare payload: a target for chained invokes
     #[arg(long = "plain-function", value_name = "NAME=COMMAND")]
     pub(crate) plain_functions: Vec<FunctionCommand>,
+    /// Only invoke: functions get each payload as it is, and checkpoint at the service that `AWS_ENDPOINT_URL_LAMBDA` names
+    ///
+    /// For another durable service that drives these functions, such as AWS's local runner. Set `AWS_ENDPOINT_URL_LAMBDA`,
+    /// region and credentials for that service before: functions inherit them. `--plain-function` is the same as
+    /// `--function` here. Printed is `export DURABLE_TRACE_INVOKE_ENDPOINT=URL`, the Lambda endpoint to give to that service.
+    #[arg(long, conflicts_with_all = ["clock", "execution_timeout"])]
+    pub(crate) invoke_only: bool,
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 9001)]
     pub(crate) port: u16,

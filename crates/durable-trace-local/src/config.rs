@@ -37,6 +37,7 @@ pub struct Config {
     pub(crate) max_processes_per_function: usize,
     pub(crate) fault: Option<FaultRule>,
     pub(crate) on_callback: Option<CallbackRule>,
+    pub(crate) durable_endpoint: Option<String>,
 }
 
 impl Default for Config {
@@ -54,6 +55,7 @@ impl Default for Config {
             max_processes_per_function: 10,
             fault: None,
             on_callback: None,
+            durable_endpoint: None,
         }
     }
 }
@@ -149,6 +151,17 @@ impl Config {
         self
     }
 
+    /// Makes it an Invoke endpoint and nothing more, for functions whose executions another service keeps.
+    ///
+    /// Every function is a plain one: it gets the payload as it is, and its answer is the answer. `endpoint` is the URL
+    /// of that service: functions find it in `AWS_ENDPOINT_URL_LAMBDA`, and every request but Invoke is refused with
+    /// its name. Region and credentials are those of this process's environment, for they are that service's.
+    #[must_use]
+    pub fn invoke_only(mut self, endpoint: impl Into<String>) -> Self {
+        self.durable_endpoint = Some(endpoint.into());
+        self
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             place: Place {
@@ -171,6 +184,7 @@ impl fmt::Debug for Config {
             .field("function_timeout", &self.function_timeout)
             .field("execution_timeout", &self.execution_timeout)
             .field("page_size", &self.page_size)
+            .field("durable_endpoint", &self.durable_endpoint)
             .finish_non_exhaustive()
     }
 }

@@ -17,9 +17,9 @@ use crate::name::FunctionRef;
 use crate::records::ExecutionRecord;
 use crate::refusal::Refusal;
 use crate::routes;
-use crate::runner::{Registered, Surroundings, exited};
+use crate::runner::{Durable, Registered, Surroundings, exited};
 use crate::state::{
-    CallbackOutcome, Effect, Outcome, Purpose, Run, RunHeaders, StartRequest, State,
+    CallbackOutcome, Effect, FunctionKind, Outcome, Purpose, Run, RunHeaders, StartRequest, State,
 };
 use crate::time::UnixMillis;
 use crate::timers::VirtualClock;
@@ -69,7 +69,10 @@ impl Engine {
 
     /// Makes a function known, or replaces it and ends its processes.
     pub(crate) fn register(self: &Arc<Self>, name: &str, function: Function) {
-        let kind = function.kind;
+        let kind = match self.config.durable_endpoint {
+            Some(_) => FunctionKind::Plain,
+            None => function.kind,
+        };
         let registered = Arc::new(Registered::new(
             function,
             self.config.max_processes_per_function,
@@ -249,8 +252,13 @@ impl Engine {
         let function_arn = self.read(|state| state.place().function_arn(&run.function.name));
         let function_arn = format!("{function_arn}:{}", run.function.version);
         let surroundings = Surroundings {
-            endpoint: self.endpoint(),
-            region: self.config.region.clone(),
+            durable: match &self.config.durable_endpoint {
+                Some(endpoint) => Durable::Elsewhere(endpoint.clone()),
+                None => Durable::Here {
+                    endpoint: self.endpoint(),
+                    region: self.config.region.clone(),
+                },
+            },
             default_timeout: self.config.function_timeout,
         };
         registered.run(run, function_arn, &surroundings).await

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::engine::lock;
 use crate::function::{Lifetime, ProcessSpec};
 use crate::refusal::ErrorRecord;
-use crate::runner::{Surroundings, exited, timed_out};
+use crate::runner::{Durable, Surroundings, exited, timed_out};
 use crate::runtime_api::RuntimeApi;
 use crate::state::{Outcome, Run};
 
@@ -235,7 +235,6 @@ fn command(
     surroundings: &Surroundings,
 ) -> Command {
     let mut command = Command::new(&spec.program);
-    let region = &surroundings.region;
     command
         .args(&spec.args)
         .stdin(Stdio::null())
@@ -243,22 +242,26 @@ fn command(
         .stdout(Stdio::from(std::io::stderr()))
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        // Real credentials must not leave the machine's owner, and a profile would bring them back.
-        .env_remove("AWS_PROFILE")
         .env("NO_PROXY", without_proxy())
-        .env("AWS_ACCESS_KEY_ID", "local")
-        .env("AWS_SECRET_ACCESS_KEY", "local")
-        .env("AWS_SESSION_TOKEN", "local")
-        .env("AWS_REGION", region)
-        .env("AWS_DEFAULT_REGION", region)
-        .env("AWS_ENDPOINT_URL_LAMBDA", &surroundings.endpoint)
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", crate::name::LATEST)
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
-        .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
-        .envs(spec.env.iter().map(|(key, value)| (key, value)));
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "local");
+    match &surroundings.durable {
+        Durable::Elsewhere(endpoint) => command.env("AWS_ENDPOINT_URL_LAMBDA", endpoint),
+        Durable::Here { endpoint, region } => command
+            // Real credentials must not leave the machine's owner, and a profile would bring them back.
+            .env_remove("AWS_PROFILE")
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_SESSION_TOKEN", "local")
+            .env("AWS_REGION", region)
+            .env("AWS_DEFAULT_REGION", region)
+            .env("AWS_ENDPOINT_URL_LAMBDA", endpoint),
+    };
+    command.envs(spec.env.iter().map(|(key, value)| (key, value)));
     command
 }

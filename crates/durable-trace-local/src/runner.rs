@@ -22,9 +22,17 @@ pub(crate) struct Registered {
 /// What the service tells every function that it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
-    pub(crate) endpoint: String,
-    pub(crate) region: String,
+    pub(crate) durable: Durable,
     pub(crate) default_timeout: Duration,
+}
+
+/// Where functions checkpoint.
+#[derive(Clone, Debug)]
+pub(crate) enum Durable {
+    /// At another service, which wants the region and the credentials that this process was given.
+    Elsewhere(String),
+    /// At this service.
+    Here { endpoint: String, region: String },
 }
 
 impl Registered {

@@ -44,8 +44,14 @@ pub(super) const EXTRACT: &str = r#"Examples:
 pub(super) const INJECT: &str = r#"Example:
   echo '{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"7"}' | durable-trace inject"#;
 
-pub(super) const SERVE: &str = r"Example:
+pub(super) const SERVE: &str = r"Examples:
   durable-trace serve --function order=target/debug/bootstrap --clock skip
   # then, in another shell, with the variables that it printed:
   aws lambda invoke --function-name order --payload '{}' \
-    --cli-binary-format raw-in-base64-out /dev/stdout";
+    --cli-binary-format raw-in-base64-out /dev/stdout
+
+  # functions for AWS's local runner, which keeps the executions:
+  AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:5000 AWS_REGION=us-west-2 \
+    AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
+    durable-trace serve --invoke-only --port 3001 --function order=target/debug/bootstrap
+  dex-local-runner start-server --host 127.0.0.1 --lambda-endpoint http://127.0.0.1:3001";

@@ -12,9 +12,14 @@ use crate::{
     outcome::{self, Outcome},
 };
 
+/// What `--invoke-only` prints its endpoint as. `AWS_ENDPOINT_URL_LAMBDA` it must not be called: that is the other
+/// service's, at which executions are started and functions checkpoint.
+const INVOKE_ENDPOINT: &str = "DURABLE_TRACE_INVOKE_ENDPOINT";
+
 /// Serves until Ctrl-C.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
     refuse_repeated_names(&args);
+    let elsewhere = args.invoke_only.then(required_endpoint);
     logs::show_on_stderr();
     if args.functions.is_empty() && args.plain_functions.is_empty() {
         tracing::warn!("no --function is given: there is nothing to invoke");
@@ -23,7 +28,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Outcome> {
         .worker_threads(2)
         .enable_all()
         .build()?
-        .block_on(serve(args))
+        .block_on(serve(args, elsewhere))
 }
 
 /// A usage error, like those that the parser finds.
@@ -39,7 +44,23 @@ fn refuse_repeated_names(args: &ServeArgs) {
     }
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<Outcome> {
+/// Where functions checkpoint that are only invoked here; without one, a usage error.
+fn required_endpoint() -> String {
+    set("AWS_ENDPOINT_URL_LAMBDA").unwrap_or_else(|| {
+        let message = "--invoke-only needs AWS_ENDPOINT_URL_LAMBDA in the environment: the URL of the durable service \
+                       that functions checkpoint at, such as http://127.0.0.1:5000 for AWS's local runner";
+        Args::command()
+            .error(ErrorKind::MissingRequiredArgument, message)
+            .exit()
+    })
+}
+
+/// A variable that is there and says something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Outcome> {
     // Caught from the start, so that a Ctrl-C during the start ends functions too.
     let mut stop = std::pin::pin!(stop_signal()?);
     let mut config = Config::default()
@@ -48,6 +69,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Outcome> {
         .function_timeout(args.timeout);
     if let Some(timeout) = args.execution_timeout {
         config = config.execution_timeout(timeout);
+    }
+    let is_invoke_only = elsewhere.is_some();
+    if let Some(endpoint) = elsewhere {
+        config = config.invoke_only(endpoint);
+        // For the ARNs that functions see.
+        if let Some(region) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) {
+            config = config.region(region);
+        }
     }
     let service = Service::start(config).await?;
     for function in args.functions {
@@ -58,7 +87,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Outcome> {
         let (name, process) = process(function);
         service.register(&name, process.plain());
     }
-    outcome::print(&exports(&service.endpoint(), service.region()))?;
+    outcome::print(&if is_invoke_only {
+        format!("export {INVOKE_ENDPOINT}={}\n", service.endpoint())
+    } else {
+        exports(&service.endpoint(), service.region())
+    })?;
     stop.as_mut().await;
     service.shutdown().await;
     Ok(Outcome::Done)

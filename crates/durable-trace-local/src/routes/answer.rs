@@ -22,6 +22,7 @@ use crate::vocabulary::ExecutionStatus;
 /// Answers one request.
 pub(super) async fn answer(engine: &Arc<Engine>, arrived: &Arrived) -> Result<Reaction, Refusal> {
     let Arrived { query, body, .. } = arrived;
+    refuse_durable(engine, arrived)?;
     match &arrived.route {
         Route::CallbackFailure { callback_id } => {
             let error = parse_error(body)?.unwrap_or_default();
@@ -98,6 +99,27 @@ pub(super) async fn answer(engine: &Arc<Engine>, arrived: &Arrived) -> Result<Re
     }
 }
 
+/// Where executions are kept elsewhere, refuses what is about them.
+fn refuse_durable(engine: &Engine, arrived: &Arrived) -> Result<(), Refusal> {
+    let Some(endpoint) = &engine.config().durable_endpoint else {
+        return Ok(());
+    };
+    let operation = match &arrived.route {
+        Route::Invoke { .. } if arrived.headers.contains_key(EXECUTION_NAME) => {
+            "Invoke with an execution's name"
+        }
+        Route::Invoke { .. } => return Ok(()),
+        other => other.operation(),
+    };
+    Err(Refusal::invalid(format!(
+        "This endpoint only invokes functions and keeps no executions: {operation} belongs to {endpoint}, \
+         to which AWS_ENDPOINT_URL_LAMBDA of its functions points."
+    )))
+}
+
+/// With this header an Invoke names the execution that it starts.
+const EXECUTION_NAME: &str = "x-amz-durable-execution-name";
+
 /// How a client wants to hear of the end.
 #[derive(Clone, Copy)]
 enum InvocationType {
@@ -168,7 +190,7 @@ async fn invoke(
             let request = StartRequest {
                 function,
                 payload,
-                name: header("x-amz-durable-execution-name"),
+                name: header(EXECUTION_NAME),
                 headers,
             };
             let arn = engine.start_execution(request)?;
