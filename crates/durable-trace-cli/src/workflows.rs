@@ -10,6 +10,8 @@ mod map_items;
 mod no_suspend;
 mod order;
 mod parallel_waits;
+mod plain_target;
+mod race;
 mod resampled;
 mod spaced_json;
 mod step_fail_after_wait;
@@ -161,6 +163,22 @@ pub(crate) const PARTNERS: &[Workflow] = &[Workflow {
     serve: || traced(caller::BILLING, caller::billing),
 }];
 
+/// Functions that a driver outside starts, for what the local service cannot show: `agreement/runner` does.
+pub(crate) const DRIVEN: &[Workflow] = &[
+    Workflow {
+        name: INVOKE_TARGET,
+        about: "the plain function that `invoke` and `race` call, as a process",
+        input: "{}",
+        serve: || Box::pin(plain_target::serve()),
+    },
+    Workflow {
+        name: "race",
+        about: "callbacks and calls that complete while the function falls asleep on them",
+        input: r#"{"tell":"http://127.0.0.1:9","sleeps":[]}"#,
+        serve: || traced("race", race::race),
+    },
+];
+
 /// `durable_trace::run(handler)`, but that the handler's name in the trace is short.
 fn traced<F, E, Fut, O>(resource: &'static str, handler: F) -> Serving
 where
@@ -210,17 +228,19 @@ pub(crate) fn named(name: &str) -> Option<&'static Workflow> {
     ALL.iter().find(|workflow| workflow.name == name)
 }
 
-/// The function of this name: a workflow's, or one that workflows call.
+/// The function of this name: a workflow's, one that workflows call, or one that is driven from outside.
 pub(crate) fn function(name: &str) -> Option<&'static Workflow> {
-    named(name).or_else(|| PARTNERS.iter().find(|partner| partner.name == name))
+    functions().find(|function| function.name == name)
+}
+
+fn functions() -> impl Iterator<Item = &'static Workflow> {
+    ALL.iter().chain(PARTNERS).chain(DRIVEN)
 }
 
 /// Accepts the names of functions.
 pub(crate) fn function_names() -> PossibleValuesParser {
-    ALL.iter()
-        .chain(PARTNERS)
-        .map(|function| function.name)
-        .into()
+    let names: Vec<&str> = functions().map(|function| function.name).collect();
+    names.into()
 }
 
 /// Accepts the names of workflows.
@@ -234,7 +254,7 @@ mod tests {
 
     #[test]
     fn names_are_kebab_case_and_unique_and_inputs_are_json() {
-        let functions: Vec<&Workflow> = ALL.iter().chain(PARTNERS).collect();
+        let functions: Vec<&Workflow> = functions().collect();
         for (index, workflow) in functions.iter().enumerate() {
             let name = workflow.name;
             assert!(

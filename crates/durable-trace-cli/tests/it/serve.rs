@@ -13,9 +13,12 @@ use aws_sdk_lambda::{
     config::{BehaviorVersion, Credentials, Region},
     primitives::Blob,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::program::{command, run};
+use crate::{
+    peer::answer,
+    program::{command, run},
+};
 
 /// A running `serve`; it is ended with the test.
 struct Served {
@@ -26,15 +29,31 @@ struct Served {
 
 impl Served {
     fn start(args: &[&str]) -> Self {
+        Self::start_with(&[], args, 5)
+    }
+
+    /// Only invokes, for functions that checkpoint at `endpoint`.
+    fn start_invoke_only(endpoint: &str, args: &[&str]) -> Self {
+        let environment = [
+            ("AWS_ENDPOINT_URL_LAMBDA", endpoint),
+            ("AWS_REGION", "eu-west-3"),
+            ("AWS_ACCESS_KEY_ID", "somebodys-key"),
+            ("AWS_SECRET_ACCESS_KEY", "somebodys-secret"),
+        ];
+        Self::start_with(&environment, &[&["--invoke-only"], args].concat(), 1)
+    }
+
+    fn start_with(environment: &[(&str, &str)], args: &[&str], lines: usize) -> Self {
         let args = [&["serve", "--port", "0"], args].concat();
         let mut child = command(&args)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut exports = Vec::new();
-        while exports.len() < 5 {
+        while exports.len() < lines {
             let mut line = String::new();
             assert_ne!(
                 stdout.read_line(&mut line).unwrap(),
@@ -54,6 +73,7 @@ impl Served {
         let export = &self.exports[0];
         export
             .strip_prefix("export AWS_ENDPOINT_URL_LAMBDA=")
+            .or_else(|| export.strip_prefix("export DURABLE_TRACE_INVOKE_ENDPOINT="))
             .unwrap()
     }
 
@@ -138,10 +158,7 @@ async fn a_function_completes_through_the_aws_client() {
     let (result, error) = invoke(&client, "step-wait-step", "{}").await;
     assert_eq!(error, None, "{result}");
     let result: Value = serde_json::from_str(&result).unwrap();
-    assert_eq!(
-        result,
-        serde_json::json!({ "a": { "a": 1 }, "b": { "b": 2 } })
-    );
+    assert_eq!(result, json!({ "a": { "a": 1 }, "b": { "b": 2 } }));
 
     let (result, error) = invoke(&client, "suspend-then-fail", "{}").await;
     assert!(error.is_some(), "{result}");
@@ -181,6 +198,91 @@ fn a_busy_port_is_a_failure_with_its_number() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.contains(&port), "{}", ran.stderr);
+}
+
+/// What the service that keeps executions hands a durable function.
+const FIRST_INVOCATION: &str = r#"{"DurableExecutionArn":"arn:aws:lambda:eu-west-3:123456789012:function:step-wait-step:$LATEST/durable-execution/n/0c8f4a52","CheckpointToken":"token","InitialExecutionState":{"Operations":[{"Id":"0c8f4a52","Type":"EXECUTION","Status":"STARTED","StartTimestamp":1767225600000,"ExecutionDetails":{"InputPayload":"{}"}}]}}"#;
+
+#[tokio::test]
+async fn an_invoke_only_endpoint_hands_payload_and_answer_on_as_they_are() {
+    let target = workflow("plain-target");
+    let other = target.replacen("plain-target", "other", 1);
+    let functions = ["--function", &target, "--plain-function", &other];
+    let served = Served::start_invoke_only("http://127.0.0.1:9", &functions);
+    for name in ["plain-target", "other"] {
+        let (answer, error) = invoke(&served.client(), name, FIRST_INVOCATION).await;
+        assert_eq!(error, None, "{answer}");
+        let want: Value = serde_json::from_str(FIRST_INVOCATION).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), want);
+    }
+    let missing = served.client().invoke().function_name("missing").send();
+    let error = missing.await.unwrap_err().into_service_error();
+    assert!(error.is_resource_not_found_exception(), "{error:?}");
+    let (status, rest) = served.interrupt();
+    assert_eq!((status.code(), rest.as_str()), (Some(0), ""));
+}
+
+#[tokio::test]
+async fn an_invoke_only_function_checkpoints_where_the_environment_says() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", elsewhere.local_addr().unwrap());
+    let checkpoint = std::thread::spawn(move || answer(&elsewhere.accept().unwrap().0).0);
+    let functions = ["--function", &workflow("step-wait-step")];
+    let served = Served::start_invoke_only(&endpoint, &functions);
+    let client = served.client();
+    let call =
+        tokio::spawn(async move { invoke(&client, "step-wait-step", FIRST_INVOCATION).await });
+    let head = tokio::task::spawn_blocking(|| checkpoint.join().unwrap());
+    let head = head.await.unwrap();
+    let request = head.lines().next().unwrap();
+    assert!(
+        request.starts_with("POST /2025-12-01/durable-executions/arn")
+            && request.contains("/checkpoint"),
+        "{head}"
+    );
+    let signed = head
+        .lines()
+        .find(|line| line.to_lowercase().starts_with("authorization:"));
+    let signed = signed.unwrap();
+    assert!(signed.contains("Credential=somebodys-key/"), "{signed}");
+    assert!(signed.contains("/eu-west-3/lambda/"), "{signed}");
+    call.abort();
+}
+
+#[tokio::test]
+async fn an_invoke_only_endpoint_refuses_what_is_about_executions_and_says_where_it_belongs() {
+    let endpoint = "http://127.0.0.1:5000";
+    let functions = ["--function", &workflow("plain-target")];
+    let served = Served::start_invoke_only(endpoint, &functions);
+    let client = served.client();
+    let checkpoint = client
+        .checkpoint_durable_execution()
+        .durable_execution_arn("arn")
+        .checkpoint_token("token");
+    let callback = client
+        .send_durable_execution_callback_success()
+        .callback_id("id");
+    let started = client
+        .invoke()
+        .function_name("plain-target")
+        .durable_execution_name("order-7");
+    for (error, operation) in [
+        (
+            format!("{:?}", checkpoint.send().await.unwrap_err()),
+            "CheckpointDurableExecution",
+        ),
+        (
+            format!("{:?}", callback.send().await.unwrap_err()),
+            "SendDurableExecutionCallbackSuccess",
+        ),
+        (
+            format!("{:?}", started.send().await.unwrap_err()),
+            "Invoke with an execution's name",
+        ),
+    ] {
+        let told = format!("{operation} belongs to {endpoint}");
+        assert!(error.contains(&told), "{operation}: {error}");
+    }
 }
 
 fn scratch(name: &str) -> PathBuf {

@@ -35,6 +35,21 @@ fn wrong_usage_exits_2_and_says_what_was_expected() {
         (&["serve", "--function", "f"], "NAME=COMMAND", "no command"),
         (&["serve", "--function", "f='"], "split", "an open quote"),
         (&["serve", "--port", "70000"], "--port", "no port"),
+        (
+            &["serve", "--port", "0", "--invoke-only"],
+            "--invoke-only needs AWS_ENDPOINT_URL_LAMBDA in the environment",
+            "nowhere to checkpoint",
+        ),
+        (
+            &["serve", "--invoke-only", "--clock", "skip"],
+            "--clock",
+            "no clock of ours counts there",
+        ),
+        (
+            &["serve", "--invoke-only", "--execution-timeout", "5m"],
+            "--execution-timeout",
+            "no execution is kept",
+        ),
         (&["serve", "--timeout", "soon"], "30s", "no time"),
         (
             &[
