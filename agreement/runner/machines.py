@@ -13,7 +13,7 @@ import urllib.request
 import boto3
 from botocore.config import Config
 
-# By the name of Lambda's first free account in AWS's documents; nothing looks at it.
+# The account of AWS's documentation. Nothing looks at it.
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
 
