@@ -35,18 +35,23 @@ pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<A
         );
         (waits && operation.status.is_ended()) || is_due(operation.status)
     };
-    let own = operations.iter().flat_map(|operation| {
+    let last_deed = |operation: &Operation<'_>| {
         let own_end = operation.ended_at.filter(|_| !by_service(operation));
-        operation.started_at.into_iter().chain(own_end)
-    });
-    let since = own.max();
+        operation.started_at.max(own_end)
+    };
+    let since = operations.iter().filter_map(|o| last_deed(o)).max();
+    // The function has seen what ended before it last did something: the answer told it. That of a call of our own did not.
+    let others = operations.iter().filter(|o| !o.is_in_name_space());
+    let seen = others.filter_map(|o| last_deed(o)).max();
     let is_new = |operation: &Operation<'_>| {
+        let ready = ready_at(operation);
         if updated.is_empty() {
             // One that is still due has not been tried since.
-            let ready = ready_at(operation);
             return is_due(operation.status) || (ready.is_some() && ready >= since);
         }
-        updated.iter().any(|id| *id == operation.id)
+        // What is listed may have been seen all the same: AWS's local runner lists what has changed since the invocation
+        // before began, not since its last answer.
+        updated.iter().any(|id| *id == operation.id) && (ready.is_none() || ready >= seen)
     };
     let fresh: Vec<&Operation<'_>> = operations
         .into_iter()
@@ -147,6 +152,22 @@ mod tests {
         for updated in [&["new".to_owned()][..], &[]] {
             assert_eq!(find(&log, updated).unwrap().ended, ["new"], "{updated:?}");
         }
+    }
+
+    #[test]
+    fn what_the_function_saw_end_is_not_new_though_it_is_listed() {
+        use OperationStatus::Succeeded;
+        let mut saved = operation("c", OperationType::Step, Succeeded, 40, Some(40));
+        saved.name = Some("_datadog_0".into());
+        let log = [
+            operation("seen", OperationType::Wait, Succeeded, 10, Some(20)),
+            operation("s", OperationType::Step, Succeeded, 21, Some(22)),
+            operation("new", OperationType::Wait, Succeeded, 23, Some(30)),
+            saved,
+        ];
+        let listed = ["seen".to_owned(), "new".to_owned()];
+        // Our own call at 40 told the function of nothing.
+        assert_eq!(find(&log, &listed).unwrap().ended, ["new"]);
     }
 
     #[test]
