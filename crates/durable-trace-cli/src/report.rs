@@ -62,6 +62,16 @@ pub(crate) struct Invocation {
     /// Every request that reached the service during the invocation, retries included.
     pub(crate) api_calls: Vec<String>,
     pub(crate) checkpoint_written: Option<String>,
+    /// How: with a request of the SDK's, or by a call of its own.
+    pub(crate) checkpoint_by: Option<Means>,
+}
+
+/// How a checkpoint came into the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Means {
+    Call,
+    Ride,
 }
 
 /// An operation of an execution's log.

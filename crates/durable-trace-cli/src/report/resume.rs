@@ -143,6 +143,7 @@ mod tests {
             context: None,
             api_calls: Vec::new(),
             checkpoint_written: None,
+            checkpoint_by: None,
         }
     }
 

@@ -145,6 +145,7 @@ mod tests {
             context: None,
             api_calls: Vec::new(),
             checkpoint_written: None,
+            checkpoint_by: None,
         }
     }
 

@@ -39,6 +39,27 @@ fn checkpoints(report: &Value) -> Vec<&Value> {
         .collect()
 }
 
+/// Asserts that whatever is written rides, at the first sleep of each execution: no request is one more, and no sleep goes by without.
+fn assert_rides(report: &Value) {
+    let invocations = list(report, "invocations");
+    for execution in list(report, "executions") {
+        let own = |invocation: &&Value| invocation["execution_arn"] == execution["arn"];
+        let first = invocations.iter().find(own).unwrap();
+        let rode = first["checkpoint_by"] == "ride";
+        assert_eq!(rode, first["status"] == "PENDING", "{first}");
+    }
+    for invocation in invocations {
+        let (name, means) = (
+            &invocation["checkpoint_written"],
+            &invocation["checkpoint_by"],
+        );
+        assert!(
+            name.is_null() && means.is_null() || means == "ride",
+            "{invocation}"
+        );
+    }
+}
+
 #[test]
 fn every_workflow_is_one_trace_under_one_anchor() {
     for (workflow, status, invocations, written, result) in [
@@ -114,6 +135,7 @@ fn every_workflow_is_one_trace_under_one_anchor() {
                 "{workflow}"
             );
         }
+        assert_rides(&report);
         for (index, invocation) in list(&report, "invocations").iter().enumerate() {
             assert_eq!(invocation["index"], index, "{workflow}");
             let is_last = index + 1 == invocations;
@@ -131,6 +153,7 @@ fn every_workflow_is_one_trace_under_one_anchor() {
 fn the_callers_trace_goes_on_through_two_executions() {
     let report = demo("caller");
     assert_eq!(report["status"], "SUCCEEDED");
+    assert_rides(&report);
     assert_eq!(list(&report, "executions").len(), 2);
     let traces: HashSet<&str> = list(&report, "spans")
         .iter()

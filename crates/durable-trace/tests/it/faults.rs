@@ -15,7 +15,7 @@ use crate::world::{Setting, World};
 const RESULT: &str = r#"{"first":1,"second":2}"#;
 
 /// Whether the request carries a checkpoint.
-fn has_checkpoint(call: &Call<'_>) -> bool {
+pub(crate) fn has_checkpoint(call: &Call<'_>) -> bool {
     let updates = call.body["Updates"].as_array().into_iter().flatten();
     updates.into_iter().any(|update| {
         update["Name"]
@@ -31,7 +31,7 @@ fn with_fault(rule: impl Fn(&Call<'_>) -> Option<Fault> + Send + Sync + 'static)
     }
 }
 
-fn refusal() -> Fault {
+pub(crate) fn refusal() -> Fault {
     Fault::Refuse {
         status: 400,
         error_type: "InvalidParameterValueException".to_owned(),

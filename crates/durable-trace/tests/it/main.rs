@@ -17,6 +17,7 @@ mod kinds;
 mod moments;
 mod overlap;
 mod race;
+mod refused;
 mod spans;
 mod stress;
 mod trace;

@@ -128,9 +128,18 @@ impl World {
 
     /// Options with this world's tracer and a client of its service.
     pub(crate) fn options(&self, options: OptionsBuilder, max_attempts: u32) -> Options {
+        self.options_with(options, client(&self.service, max_attempts))
+    }
+
+    /// The same with a client of one's own.
+    pub(crate) fn options_with(
+        &self,
+        options: OptionsBuilder,
+        client: aws_sdk_lambda::Client,
+    ) -> Options {
         let (provider, propagator) = self.tracer.clone();
         options
-            .lambda_client(client(&self.service, max_attempts))
+            .lambda_client(client)
             .tracer_provider(provider)
             .propagator(propagator)
             .flush_budget(Duration::from_millis(500))

@@ -8,7 +8,7 @@ use durable_trace_local::{
 use serde_json::Value;
 
 use crate::{
-    report::{self, Execution, Failure, Invocation, Operation, Report, Resume},
+    report::{self, Execution, Failure, Invocation, Means, Operation, Report, Resume},
     span::Span,
 };
 
@@ -69,6 +69,20 @@ fn execution(record: ExecutionRecord) -> Execution {
 }
 
 fn invocation(record: &InvocationRecord) -> Invocation {
+    let written = accepted(&record.calls)
+        .filter_map(|updates| {
+            let name = updates.iter().find_map(|update| {
+                let (id, name) = (text(update, "Id")?, text(update, "Name")?);
+                report::is_checkpoint(&record.arn, id, name).then(|| name.to_owned())
+            })?;
+            let means = if updates.len() > 1 {
+                Means::Ride
+            } else {
+                Means::Call
+            };
+            Some((name, means))
+        })
+        .last();
     Invocation {
         index: record.index,
         execution_arn: record.arn.clone(),
@@ -80,12 +94,8 @@ fn invocation(record: &InvocationRecord) -> Invocation {
             .iter()
             .map(|call| call.operation.clone())
             .collect(),
-        checkpoint_written: accepted_updates(&record.calls)
-            .filter_map(|update| {
-                let (id, name) = (text(update, "Id")?, text(update, "Name")?);
-                report::is_checkpoint(&record.arn, id, name).then(|| name.to_owned())
-            })
-            .last(),
+        checkpoint_by: written.as_ref().map(|(_, means)| *means),
+        checkpoint_written: written.map(|(name, _)| name),
     }
 }
 
@@ -104,18 +114,18 @@ fn operation(arn: &str, record: OperationRecord) -> Operation {
 }
 
 fn written_ids(record: &InvocationRecord) -> HashSet<&str> {
-    accepted_updates(&record.calls)
+    accepted(&record.calls)
+        .flatten()
         .filter_map(|update| text(update, "Id"))
         .collect()
 }
 
-/// The updates of all requests that the service took.
-fn accepted_updates(calls: &[CallRecord]) -> impl Iterator<Item = &Value> {
+/// The updates of each request that the service took.
+fn accepted(calls: &[CallRecord]) -> impl Iterator<Item = &Vec<Value>> {
     calls
         .iter()
         .filter(|call| call.status == 200)
         .filter_map(|call| call.request.get("Updates")?.as_array())
-        .flatten()
 }
 
 fn text<'a>(update: &'a Value, key: &str) -> Option<&'a str> {

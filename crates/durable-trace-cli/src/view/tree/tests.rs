@@ -134,6 +134,7 @@ pub(in crate::view) fn sample() -> Report {
         context,
         api_calls: vec!["CheckpointDurableExecution".into()],
         checkpoint_written: written,
+        checkpoint_by: None,
     };
     let resume = Resume {
         source: name.clone(),
