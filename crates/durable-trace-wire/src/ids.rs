@@ -75,6 +75,12 @@ pub enum ParseTraceIdError {
     Zero,
 }
 
+impl From<NonZeroU128> for TraceId {
+    fn from(bits: NonZeroU128) -> Self {
+        Self(bits)
+    }
+}
+
 /// A span id of 64 bits, never zero. See <https://www.w3.org/TR/trace-context/#parent-id>.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SpanId(NonZeroU64);
@@ -96,6 +102,12 @@ impl SpanId {
     /// Returns the 16 lower-case hex digits that W3C headers carry.
     pub fn to_hex(self) -> String {
         format!("{:016x}", self.0)
+    }
+}
+
+impl From<NonZeroU64> for SpanId {
+    fn from(bits: NonZeroU64) -> Self {
+        Self(bits)
     }
 }
 

@@ -62,6 +62,7 @@ mod checkpoint;
 mod context;
 mod datadog;
 mod decimal;
+mod derived;
 mod event;
 mod headers;
 mod ids;
@@ -87,6 +88,7 @@ pub use carrier::{
 pub use checkpoint::{CheckpointNumber, NAME_PREFIX, checkpoint_id, known_derivation};
 pub use context::Context;
 pub use datadog::DEFAULT_TAGS_MAX_LENGTH;
+pub use derived::derive_context;
 pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;

@@ -19,6 +19,12 @@ pub enum CheckpointMode {
     /// Always written, but its answer can deliver the completion that the function sleeps on, and the service then refuses the
     /// suspension: see the README.
     Call,
+    /// Not at all: every invocation comes to the same trace by itself, under the caller's span, or else under an anchor that follows
+    /// from the execution's ARN and is the id of no span.
+    ///
+    /// No operation, no request. It gives up what only a checkpoint can carry: a trace that goes on in another language, a sampling
+    /// decision that changes at run time, a caller that is known from Lambda's client context or X-Ray alone.
+    None,
     /// In a request that the SDK sends anyway.
     #[default]
     Ride,
@@ -88,7 +94,7 @@ impl Environment {
             expected,
         };
         let checkpoint_budget = read(variables::CHECKPOINT_BUDGET_MS, "milliseconds, such as 250");
-        let checkpoint_mode = read(variables::CHECKPOINT_MODE, "ride or call");
+        let checkpoint_mode = read(variables::CHECKPOINT_MODE, "ride, call or none");
         let checkpoint_styles = read(
             variables::CHECKPOINT_STYLE,
             "datadog or datadog,tracecontext",
@@ -245,6 +251,7 @@ fn parse_replayed_spans(text: &str) -> Option<ReplayedSpans> {
 fn parse_mode(text: &str) -> Option<CheckpointMode> {
     match text {
         "call" => Some(CheckpointMode::Call),
+        "none" => Some(CheckpointMode::None),
         "ride" => Some(CheckpointMode::Ride),
         _ => None,
     }

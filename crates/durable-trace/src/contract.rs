@@ -50,6 +50,8 @@ pub mod keys {
     pub const DATADOG_TRACE_ID_HIGH: &str = "_dd.p.tid";
     /// 1: the backend computes statistics on the span.
     pub const DATADOG_MEASURED: &str = "_dd.measured";
+    /// `true` on a span whose parent is no span: an anchor that follows from the execution's ARN. Ours alone.
+    pub const DERIVED_PARENT: &str = "durable_trace.derived_parent";
     /// Message of the user's error.
     pub const ERROR_MESSAGE: &str = "error.message";
     /// Type of the user's error, where the SDK tells it.
@@ -134,13 +136,13 @@ pub mod variables {
     pub const MERGE_XRAY: &str = "DD_MERGE_XRAY_TRACES";
     /// The same as `DD_TRACE_PROPAGATION_STYLE_EXTRACT`, where that is not set.
     pub const STYLES: &str = "DD_TRACE_PROPAGATION_STYLE";
-    /// Whether checkpoints are written (`true`, the default, or `false`). Reading goes on.
+    /// Whether the trace goes on over invocations (`true`, the default, or `false`). A checkpoint that is there is read all the same.
     pub const CROSS_INVOCATION_TRACING: &str = "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED";
     /// `parent` (default): resumed invocations go on in the trace; `link`: each is a trace of its own, linked to the first.
     pub const CONTINUITY: &str = "DURABLE_TRACE_CONTINUITY";
     /// Time for a checkpoint call of our own, in milliseconds (250).
     pub const CHECKPOINT_BUDGET_MS: &str = "DURABLE_TRACE_CHECKPOINT_BUDGET_MS";
-    /// `ride` (default) or `call`.
+    /// `ride` (default), `call` or `none`.
     pub const CHECKPOINT_MODE: &str = "DURABLE_TRACE_CHECKPOINT_MODE";
     /// `datadog` (default) or `datadog,tracecontext`.
     pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";

@@ -36,7 +36,7 @@
 //! | variable | type | default | effect |
 //! |---|---|---|---|
 //! | `DD_DECODE_AUTHORIZER_CONTEXT` | boolean | `true` | whether a context that an API Gateway authorizer added is read |
-//! | `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED` | boolean | `true` | `false` stops writing checkpoints; reading goes on |
+//! | `DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED` | boolean | `true` | `false`: no checkpoint is written and no trace derived; one that is there is read |
 //! | `DD_ENV`, `DD_VERSION` | text | | tags of the service |
 //! | `DD_MERGE_XRAY_TRACES` | boolean | `false` | whether X-Ray's header may be the parent |
 //! | `DD_SERVICE` | text | the function's name | the service that spans belong to |
@@ -45,7 +45,7 @@
 //! | `DD_TRACE_PROPAGATION_STYLE_EXTRACT` | comma list | `datadog,tracecontext` | the header styles that the caller's context is read in, in order |
 //! | `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH` | characters | `512` | limit of `x-datadog-tags` in a checkpoint |
 //! | `DURABLE_TRACE_CHECKPOINT_BUDGET_MS` | milliseconds | `250` | time for a checkpoint call of our own |
-//! | `DURABLE_TRACE_CHECKPOINT_MODE` | `ride`, `call` | `ride` | how a checkpoint reaches the log: see [`CheckpointMode`] |
+//! | `DURABLE_TRACE_CHECKPOINT_MODE` | `ride`, `call`, `none` | `ride` | how a checkpoint reaches the log: see [`CheckpointMode`] |
 //! | `DURABLE_TRACE_CHECKPOINT_STYLE` | `datadog`, `datadog,tracecontext` | `datadog` | headers in a checkpoint |
 //! | `DURABLE_TRACE_CONTINUITY` | `parent`, `link` | `parent` | whether resumed invocations go on in the trace: see [`Continuity`] |
 //! | `DURABLE_TRACE_FLUSH_BUDGET_MS` | milliseconds | `500` | how long the end of an invocation waits for the exporter |

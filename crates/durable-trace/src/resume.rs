@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use durable_trace_wire::{Operation, OperationType, UnixMillis};
+use durable_trace_wire::{self as wire, Operation, OperationType, UnixMillis};
 
-use crate::config::Continuity;
+use crate::config::{CheckpointMode, Continuity};
 use crate::options::Settings;
 use crate::plan::Asleep;
 use crate::spans::{Sleep, system_time};
@@ -30,6 +30,49 @@ pub(crate) fn decide_continuity(
     } else {
         settings.continuity
     }
+}
+
+/// What an invocation's spans hang on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Going {
+    /// Nothing: they begin a trace.
+    Anew,
+    /// The caller's span.
+    ByCaller,
+    /// The checkpoint that was found.
+    ByCheckpoint,
+    /// The context that follows from the execution alone.
+    ByExecution,
+}
+
+/// Decides it from what there is. A checkpoint always wins; the first invocation has a trace id of its own, where others will be told.
+pub(crate) fn decide_going(
+    settings: &Settings,
+    continuity: Continuity,
+    has_checkpoint: bool,
+    has_caller: bool,
+    is_first: bool,
+) -> Going {
+    let derives = settings.cross_invocation
+        && continuity == Continuity::Parent
+        && (!is_first || settings.checkpoint_mode == CheckpointMode::None);
+    if has_checkpoint {
+        Going::ByCheckpoint
+    } else if has_caller && (is_first || settings.cross_invocation) {
+        Going::ByCaller
+    } else if derives {
+        Going::ByExecution
+    } else {
+        Going::Anew
+    }
+}
+
+/// The context that follows from the execution `arn` alone.
+pub(crate) fn derive(arn: &str, operations: &[Operation<'_>]) -> wire::Context {
+    let execution = operations
+        .iter()
+        .find(|operation| operation.kind == OperationType::Execution);
+    wire::derive_context(arn, execution.and_then(|execution| execution.started_at))
 }
 
 /// What is told of a sleep before an invocation that began at `now` by its own clock, and when it ended.
@@ -136,6 +179,55 @@ mod tests {
                 want,
                 "{why}"
             );
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_wins_then_the_caller_then_what_follows_from_the_execution() {
+        use Going::{Anew, ByCaller, ByCheckpoint, ByExecution};
+        for (given, want, why) in [
+            ("checkpoint caller", ByCheckpoint, "it is there"),
+            ("none checkpoint", ByCheckpoint, "whoever wrote it"),
+            (
+                "opted-out checkpoint",
+                ByCheckpoint,
+                "it is read all the same",
+            ),
+            ("first caller", ByCaller, "as ever"),
+            ("caller", ByCaller, "as the first did"),
+            ("none caller", ByCaller, "it is known in each invocation"),
+            (
+                "opted-out first caller",
+                ByCaller,
+                "the first still has a caller",
+            ),
+            ("opted-out caller", Anew, "one trace an invocation"),
+            ("first", Anew, "the next are told of it"),
+            ("", ByExecution, "nothing was saved"),
+            ("none first", ByExecution, "nothing will be saved"),
+            ("none", ByExecution, "nothing was saved"),
+            ("opted-out none first", Anew, "one trace an invocation"),
+            ("link", Anew, "there is nothing to link to"),
+        ] {
+            let given: Vec<&str> = given.split(' ').collect();
+            let is = |word| given.contains(&word);
+            let settings = Settings {
+                checkpoint_mode: if is("none") {
+                    CheckpointMode::None
+                } else {
+                    CheckpointMode::Ride
+                },
+                cross_invocation: !is("opted-out"),
+                ..Options::default().settings
+            };
+            let continuity = if is("link") {
+                Continuity::Link
+            } else {
+                Continuity::Parent
+            };
+            let (checkpoint, caller, first) = (is("checkpoint"), is("caller"), is("first"));
+            let going = decide_going(&settings, continuity, checkpoint, caller, first);
+            assert_eq!(going, want, "{given:?}: {why}");
         }
     }
 

@@ -17,7 +17,7 @@ use crate::health::{self, About, ErrorType, Location, Outcome};
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, Update};
 use crate::registry::registry;
-use crate::resume::{decide_continuity, measure_sleep};
+use crate::resume::{Going, decide_continuity, decide_going, derive, measure_sleep};
 use crate::spans::{self, InvocationFacts, Resume, Spans, Tracing, system_time};
 
 /// An invocation that is being served.
@@ -52,6 +52,8 @@ struct State {
     /// A checkpoint call failed: nothing is ridden after that.
     failed: bool,
     saved: Saved,
+    /// What a checkpoint names as the parent, if that is not this invocation's own span.
+    anchor: Option<wire::SpanId>,
     handler_task: Option<tokio::task::Id>,
 }
 
@@ -135,6 +137,7 @@ impl Session {
                 sequence: 0,
                 failed: false,
                 saved: Saved::Open,
+                anchor: None,
                 handler_task: None,
             }),
             settings,
@@ -172,7 +175,7 @@ impl Session {
 
     /// Opens the invocation's spans now that the whole log is known, and tells of what ended meanwhile.
     fn open(&self, operations: &[wire::Operation<'_>]) {
-        let (read, facts, asleep, actions) = {
+        let (read, going, continuity, facts, asleep, actions) = {
             let mut state = self.lock();
             let updated = &self.updated;
             let actions = state.plan.apply(Input::Loaded {
@@ -183,19 +186,32 @@ impl Session {
                 Log::Read(read) => read.found.as_ref().map(|found| found.context.clone()),
                 Log::Loading(_) => None,
             };
-            let links =
-                decide_continuity(&self.settings, operations, self.started) == Continuity::Link;
-            if links && read.is_some() {
+            let continuity = decide_continuity(&self.settings, operations, self.started);
+            let going = decide_going(
+                &self.settings,
+                continuity,
+                read.is_some(),
+                self.caller.is_some(),
+                state.facts.first,
+            );
+            if going == Going::ByCheckpoint && continuity == Continuity::Link {
                 // The first invocation stays what all others link to.
                 state.saved = Saved::Needless;
             }
             (
-                read.map(|read| (read, links)),
+                read,
+                going,
+                continuity,
                 state.facts.clone(),
                 state.plan.asleep().cloned(),
                 actions,
             )
         };
+        let derived = derive(&self.arn, operations);
+        if going == Going::ByExecution && self.active_lambda.is_none() {
+            // All invocations stay siblings, those before the checkpoint and those behind it.
+            self.lock().anchor = Some(derived.parent_id);
+        }
         let measured = asleep
             .as_ref()
             .map(|asleep| measure_sleep(asleep, self.started));
@@ -204,21 +220,26 @@ impl Session {
             sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
             ..Resume::default()
         };
-        if let Some((context, links)) = read {
-            let anchor = spans::extract(&self.tracing, &context);
-            if links {
+        let context = match going {
+            Going::Anew => None,
+            Going::ByCaller => self.caller.as_ref().map(|caller| &caller.context),
+            Going::ByCheckpoint => read.as_ref(),
+            Going::ByExecution => Some(&derived),
+        };
+        if let Some(context) = context {
+            let anchor = spans::extract(&self.tracing, context);
+            if going == Going::ByCheckpoint && continuity == Continuity::Link {
                 resume.links.push(anchor.span().span_context().clone());
             } else {
-                resume.origin = context.origin;
+                resume.origin.clone_from(&context.origin);
                 resume.parent = anchor;
+                resume.parent_is_derived =
+                    context.parent_id == derived.parent_id && context.trace_id == derived.trace_id;
             }
-        } else if let Some(caller) = self
-            .caller
-            .as_ref()
-            .filter(|_| self.settings.cross_invocation || facts.first)
+        }
+        if going == Going::ByCaller
+            && let Some(caller) = &self.caller
         {
-            resume.parent = spans::extract(&self.tracing, &caller.context);
-            resume.origin.clone_from(&caller.context.origin);
             resume.links = caller.links.iter().map(spans::span_context).collect();
         }
         self.spans.open_invocation(&resume, &facts);

@@ -51,12 +51,13 @@ impl Session {
             return None;
         };
         let operations = state.plan.operation_count();
+        let anchor = state.anchor.unwrap_or(span_id);
         let decision = registry().decide_numbered(&self.arn, read.highest, |next| {
             wire::decide(
                 &self.arn,
                 read.found.as_ref(),
                 &injected,
-                span_id,
+                anchor,
                 next,
                 operations,
                 &rules,
@@ -88,6 +89,9 @@ impl Session {
             (state.saved, state.token.clone(), state.plan.latest_timer())
         };
         if matches!(saved, Saved::Written | Saved::Needless) {
+            return None;
+        }
+        if self.settings.checkpoint_mode == CheckpointMode::None {
             return None;
         }
         let token = token?;

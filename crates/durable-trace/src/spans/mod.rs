@@ -87,6 +87,8 @@ pub(crate) struct Resume {
     pub(crate) origin: Option<String>,
     /// What to hang on.
     pub(crate) parent: Context,
+    /// No span has the parent's id: it follows from the execution alone.
+    pub(crate) parent_is_derived: bool,
     /// The sleep before it, if it is a resume.
     pub(crate) sleep: Option<Sleep>,
 }
@@ -144,7 +146,9 @@ impl Spans {
                 .set_attributes(view::durable_tags(facts, sleep));
             return (active.clone(), Owner::Another);
         }
-        let span = view::lambda(facts, sleep);
+        let mut span = view::lambda(facts, sleep);
+        span.attributes
+            .extend(view::parentage(resume.parent_is_derived));
         let links = resume
             .links
             .iter()
@@ -166,7 +170,10 @@ impl Spans {
         end: SystemTime,
     ) {
         if let Some(sleep) = &resume.sleep {
-            let suspended = self.start(view::suspended(facts, sleep), since, &resume.parent);
+            let mut span = view::suspended(facts, sleep);
+            span.attributes
+                .extend(view::parentage(resume.parent_is_derived));
+            let suspended = self.start(span, since, &resume.parent);
             suspended.span().end_with_timestamp(end);
         }
     }

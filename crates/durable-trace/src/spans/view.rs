@@ -49,6 +49,11 @@ fn flag(key: &'static str, value: bool) -> KeyValue {
     KeyValue::new(key, if value { "true" } else { "false" })
 }
 
+/// What is to be known of a span whose parent nobody sends.
+pub(super) fn parentage(is_derived: bool) -> Option<KeyValue> {
+    is_derived.then(|| flag(keys::DERIVED_PARENT, true))
+}
+
 /// The tags that durable executions add to `aws.lambda`, whoever opened it.
 pub(super) fn durable_tags(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Vec<KeyValue> {
     let mut tags = Vec::with_capacity(6);

@@ -24,7 +24,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
 use self::lines::Lines;
-pub(crate) use self::process::crash;
+pub(crate) use self::process::{Handler, crash};
 pub(crate) use self::spans::{Collected, Seen};
 
 /// The function's name in every world.
@@ -268,7 +268,15 @@ pub(crate) fn traced_function<S>(traced: S) -> Function
 where
     S: Fn(LambdaEvent<Event>) -> durable_trace::InvocationFuture + Clone + Send + Sync + 'static,
 {
-    process::function(move |payload, context| traced(LambdaEvent::new(payload.into(), context)))
+    process::function(traced_handler(traced))
+}
+
+/// The same as a handler.
+pub(crate) fn traced_handler<S>(traced: S) -> Handler
+where
+    S: Fn(LambdaEvent<Event>) -> durable_trace::InvocationFuture + Clone + Send + Sync + 'static,
+{
+    process::handler(move |payload, context| traced(LambdaEvent::new(payload.into(), context)))
 }
 
 /// The same for the SDK's own `wrap`: the function as it is without us.
@@ -283,12 +291,27 @@ where
     F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
 {
+    process::function(untraced_handler(handler, client, configure))
+}
+
+/// The same as a handler.
+pub(crate) fn untraced_handler<F, Fut>(
+    handler: F,
+    client: aws_sdk_lambda::Client,
+    configure: impl FnOnce(
+        aws_durable_execution_sdk::OptionsBuilder,
+    ) -> aws_durable_execution_sdk::OptionsBuilder,
+) -> Handler
+where
+    F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
+{
     let options = aws_durable_execution_sdk::Options::builder().lambda_client(client);
     let options = configure(options)
         .build()
         .expect("options that do not contradict each other");
     let untraced = Arc::new(aws_durable_execution_sdk::wrap(handler, options));
-    process::function(move |payload, context| {
+    process::handler(move |payload, context| {
         let event = serde_json::from_str(payload.get()).expect("an event is JSON");
         untraced(LambdaEvent::new(event, context))
     })

@@ -1,10 +1,12 @@
 //! An invocation as the service sees it: an event in, an answer or a crash out.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use durable_trace_local::{Function, FunctionError};
+use durable_trace_local::{Function, FunctionError, Invocation};
 use lambda_runtime::Context;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
@@ -21,16 +23,28 @@ pub(crate) async fn crash() {
     std::future::pending::<()>().await;
 }
 
-/// `serve` as a function of the local service.
-pub(super) fn function<S, Fut, R>(serve: S) -> Function
+/// A function's handler as the service calls it.
+pub(crate) type Handler = Arc<
+    dyn Fn(Invocation) -> Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// A handler as a function of the local service.
+pub(super) fn function(handler: Handler) -> Function {
+    Function::in_process(move |invocation| handler(invocation))
+}
+
+/// `serve` as a handler.
+pub(super) fn handler<S, Fut, R>(serve: S) -> Handler
 where
     S: Fn(Box<RawValue>, Context) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<R, lambda_runtime::Error>> + Send,
     R: Serialize,
 {
-    Function::in_process(move |invocation| {
+    Arc::new(move |invocation| {
         let serve = serve.clone();
-        async move {
+        Box::pin(async move {
             let mut context = Context::default();
             context.request_id = invocation.request_id;
             context.deadline = invocation.deadline.as_millis();
@@ -51,6 +65,6 @@ where
                     "the process ended before it answered",
                 )),
             }
-        }
+        })
     })
 }

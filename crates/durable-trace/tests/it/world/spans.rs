@@ -71,19 +71,21 @@ impl Collected {
         self.all().iter().map(|span| span.trace_id).collect()
     }
 
+    /// Spans whose parent is none of the others.
+    pub(crate) fn orphans(&self) -> Vec<Seen> {
+        let all = self.all();
+        let ids: HashSet<_> = all.iter().map(|span| span.span_id).collect();
+        let is_orphan =
+            |span: &Seen| span.parent_id != SpanId::INVALID && !ids.contains(&span.parent_id);
+        all.into_iter().filter(is_orphan).collect()
+    }
+
     /// Asserts one trace without orphans, whose later invocations hang on the first execute span.
     pub(crate) fn assert_one_trace(&self) {
         assert_eq!(self.trace_ids().len(), 1, "one trace");
         assert_eq!(self.open(), 0, "nothing left open");
-        let all = self.all();
-        let ids: HashSet<_> = all.iter().map(|span| span.span_id).collect();
-        for span in &all {
-            assert!(
-                span.parent_id == SpanId::INVALID || ids.contains(&span.parent_id),
-                "{} has a parent that nobody sent",
-                span.name
-            );
-        }
+        let orphans = self.orphans();
+        assert!(orphans.is_empty(), "parents that nobody sent: {orphans:?}");
         let anchor = self
             .named("aws.durable.execute")
             .first()

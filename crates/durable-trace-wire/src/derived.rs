@@ -1,0 +1,77 @@
+//! A context that follows from the execution alone, for invocations that find no other.
+
+use std::num::{NonZeroU64, NonZeroU128};
+
+use blake2::Blake2bVarCore;
+use blake2::digest::core_api::{Buffer, UpdateCore, VariableOutputCore};
+
+use crate::{Context, SpanId, Tags, TraceId, UnixMillis};
+
+/// Personalisations of the two hashes, 16 bytes each, so that the ids have nothing to do with each other.
+const TRACE: &[u8; 16] = b"durable_trace.tr";
+const PARENT: &[u8; 16] = b"durable_trace.pa";
+
+/// Returns the context that every invocation of the execution `arn`, started at `started_at`, comes to by itself.
+///
+/// The trace id's upper half is the start in seconds and 32 zero bits, as Datadog's tracers make it; its lower half, and the parent
+/// id, are 8-byte `BLAKE2b` digests of the ARN under two personalisations, `durable_trace.tr` and `durable_trace.pa`, read
+/// big-endian. No span has the parent's id: it is an anchor to hang on. There is no sampling decision and no tag.
+///
+/// ```
+/// use durable_trace_wire::{UnixMillis, derive_context};
+///
+/// let arn = "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/n/i";
+/// let context = derive_context(arn, Some(UnixMillis(1_700_000_000_123)));
+/// assert_eq!(context.trace_id.high(), 1_700_000_000 << 32);
+/// assert_eq!(context, derive_context(arn, Some(UnixMillis(1_700_000_000_999))));
+/// ```
+pub fn derive_context(arn: &str, started_at: Option<UnixMillis>) -> Context {
+    let seconds = started_at.and_then(|at| u32::try_from(at.0.div_euclid(1_000)).ok());
+    let high = u64::from(seconds.unwrap_or_default()) << 32;
+    let low = NonZeroU128::from(digest(TRACE, arn));
+    Context {
+        trace_id: TraceId::from(low | (u128::from(high) << 64)),
+        parent_id: SpanId::from(digest(PARENT, arn)),
+        sampling_priority: None,
+        origin: None,
+        tags: Tags::default(),
+    }
+}
+
+/// `BLAKE2b` with an 8-byte digest, no key and no salt; 1 in place of 0.
+fn digest(personalisation: &[u8; 16], text: &str) -> NonZeroU64 {
+    let mut core = Blake2bVarCore::new_with_params(&[], personalisation, 0, 8);
+    let mut buffer = Buffer::<Blake2bVarCore>::default();
+    buffer.digest_blocks(text.as_bytes(), |blocks| core.update_blocks(blocks));
+    let mut full = blake2::digest::Output::<Blake2bVarCore>::default();
+    core.finalize_variable_core(&mut buffer, &mut full);
+    let bytes = full.first_chunk().copied().unwrap_or_default();
+    NonZeroU64::new(u64::from_be_bytes(bytes)).unwrap_or(NonZeroU64::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ids_are_those_that_python_computes() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/n/i";
+        // hashlib.blake2b(arn, digest_size=8, person=b"durable_trace.tr"), and with .pa
+        assert_eq!(format!("{:016x}", digest(TRACE, arn)), "a23e744930fb4097");
+        assert_eq!(format!("{:016x}", digest(PARENT, arn)), "e189dd1bc40f1adf");
+        // More than the 128 bytes of a block.
+        let long = format!("arn:{}", "x".repeat(300));
+        assert_eq!(format!("{:016x}", digest(TRACE, &long)), "c925d0ec933c4601");
+    }
+
+    #[test]
+    fn an_execution_of_unknown_start_has_a_trace_of_its_own_all_the_same() {
+        for started_at in [None, Some(UnixMillis(-1)), Some(UnixMillis(i64::MAX))] {
+            let context = derive_context("arn", started_at);
+            assert_eq!(context.trace_id.high(), 0, "{started_at:?}");
+        }
+        let other = derive_context("another arn", None);
+        assert_ne!(derive_context("arn", None), other);
+        assert_ne!(other.trace_id.low(), other.parent_id.get());
+    }
+}
