@@ -118,12 +118,17 @@ impl<'a, M: Members<'a>> Visitor<'a> for Object<'_, M> {
 }
 
 /// A member's name as bytes: `serde_json` checks surrogates only where it must give a `str`.
+///
+/// Cut out first, for where it gives bytes at once it lets control characters pass that no JSON text may hold.
 #[derive(Debug)]
 pub(crate) struct Name<'a>(pub(crate) Cow<'a, [u8]>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(NameVisitor).map(Name)
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let mut inner = serde_json::Deserializer::from_str(raw);
+        let name = inner.deserialize_bytes(NameVisitor);
+        name.map(Name).map_err(de::Error::custom)
     }
 }
 

@@ -43,6 +43,7 @@ fn what_is_not_json_is_an_error() {
         "{}x",
         r#"{"DurableExecutionArn":"a"} {}"#,
         r#"{"DurableExecutionArn":"a",}"#,
+        "{\"DurableExecutionArn\":\"a\",\"\u{0}\":1}",
     ] {
         assert!(Invocation::parse(event).is_err(), "{event}");
     }
