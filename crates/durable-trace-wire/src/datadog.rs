@@ -68,6 +68,11 @@ pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'stat
     }
 }
 
+/// Whether a reader of the most lenient rules takes a text for an id.
+pub(crate) fn is_id(text: &str) -> bool {
+    parse_id(text, Rules::Caller).is_some()
+}
+
 /// Returns the id, zero included where it is one half of a trace id.
 fn parse_id(text: &str, rules: Rules) -> Option<u64> {
     let id = match rules {

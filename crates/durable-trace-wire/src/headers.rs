@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::ids::SpanId;
 use crate::json::{self, Members, Pace};
 use crate::nested::MAX_DECODED_BYTES;
-use crate::{traceparent, tracestate};
+use crate::{datadog, traceparent, tracestate};
 
 pub(crate) const TRACE_ID: &str = "x-datadog-trace-id";
 pub(crate) const PARENT_ID: &str = "x-datadog-parent-id";
@@ -200,7 +200,7 @@ impl<'a> Headers<'a> {
     /// malformed stays so.
     #[must_use]
     pub fn with_parent_id(mut self, parent: SpanId) -> Self {
-        if self.parent_id.is_some() {
+        if self.parent_id().is_some_and(datadog::is_id) {
             self.parent_id = Some(Cow::Owned(parent.to_string()));
         }
         if let Some(replaced) = self

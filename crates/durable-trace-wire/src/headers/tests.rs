@@ -172,6 +172,29 @@ fn another_parent_is_written_wherever_one_is_named() {
 }
 
 #[test]
+fn a_parent_that_is_none_is_not_made_one() {
+    let parent = SpanId::new(10).unwrap();
+    for (text, want) in [("0", "0"), ("junk", "junk"), ("", ""), (" +7", "10")] {
+        let headers = Headers::from_pairs([("x-datadog-parent-id", text)]).with_parent_id(parent);
+        assert_eq!(headers.parent_id(), Some(want), "{text:?}");
+    }
+}
+
+#[test]
+fn a_name_with_a_bare_control_character_is_no_json() {
+    for (json, is_json) in [
+        ("{\"a\u{1}b\":1}", false),
+        ("{\"\\u0061\u{1}\":1}", false),
+        (r#"{"a\u0001b":1,"\ud800":2}"#, true),
+    ] {
+        let headers = Headers::from_json(json);
+        assert_eq!(headers.is_ok(), is_json, "{json:?}");
+    }
+    let escaped = r#"{"x-datadog-trace-i\u0064":"7"}"#;
+    assert_eq!(Headers::from_json(escaped).unwrap().trace_id(), Some("7"));
+}
+
+#[test]
 fn a_list_of_styles_keeps_its_order_and_those_we_know() {
     use HeaderStyle::{Datadog, TraceContext};
     for (list, want, why) in [
