@@ -177,15 +177,12 @@ impl Tagset {
     }
 }
 
-/// Returns the tags that can be written again, without a decision maker that is none.
+/// Returns the tags that can be written again, as they will be, without a decision maker that is none.
 pub(crate) fn sound_tags(tags: &Tags) -> Tags {
-    let is_sound = |(name, value): &(&str, &str)| {
-        is_name(name)
-            && is_value(value)
-            && *name != UPSTREAM_SERVICES
-            && (*name != tags::DECISION_MAKER || is_decision_maker(value))
-    };
-    Tags::from_pairs(tags.iter().filter(is_sound))
+    let is_sound =
+        |(name, value): &(&str, &str)| is_name(name) && is_value(value) && is_read(name, value);
+    let tags = tags.iter().map(|(name, value)| (name, strip(value)));
+    Tags::from_pairs(tags.filter(is_sound))
 }
 
 fn parse_trace_id_high(text: &str) -> Option<u64> {
@@ -199,7 +196,11 @@ fn render_tags(context: &Context, max_length: usize) -> Option<String> {
     let high = (high != 0).then(|| format!("{}={high:016x}", tags::TRACE_ID_HIGH));
     let fits = |text: &String| text.len() <= max_length;
 
-    let all = render_pairs(context.tags.iter(), high.as_deref()).filter(fits);
+    // As they will stand there, so that two that become one, or one that becomes `_dd.p.tid`, are seen as that.
+    let tags = context.tags.iter();
+    let tags = Tags::from_pairs(tags.map(|(name, value)| (strip(name), strip(value))));
+    let read = || tags.iter().filter(|(name, value)| is_read(name, value));
+    let all = render_pairs(read(), high.as_deref()).filter(fits);
     let maker = || {
         let pair = (
             tags::DECISION_MAKER,
@@ -234,6 +235,11 @@ fn render_pairs<'t>(
 }
 
 /// Never read from a caller: it grows with every service and is no longer written.
+/// Whether a caller's reader takes a well-formed pair, so that writing it is of use.
+fn is_read(name: &str, value: &str) -> bool {
+    name != UPSTREAM_SERVICES && (name != tags::DECISION_MAKER || is_decision_maker(value))
+}
+
 const UPSTREAM_SERVICES: &str = "_dd.p.upstream_services";
 
 fn is_name(text: &str) -> bool {

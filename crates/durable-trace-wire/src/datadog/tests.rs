@@ -359,3 +359,46 @@ fn every_priority_is_written_and_an_odd_origin_is_not() {
         assert_eq!(context.to_datadog(512).to_json(), want);
     }
 }
+
+#[test]
+fn what_no_reader_takes_is_not_written() {
+    for (tags, want, why) in [
+        (
+            &[("_dd.p.dm", "4"), ("_dd.p.a", "1")][..],
+            Some("_dd.p.a=1"),
+            "a decision maker that is none",
+        ),
+        (&[("_dd.p.dm", "x")], None, "nor alone"),
+        (
+            &[("_dd.p.upstream_services", "a"), ("_dd.p.a", "1")],
+            Some("_dd.p.a=1"),
+            "what grows with every service",
+        ),
+        (
+            &[("_dd.p.a", "1"), ("_dd.p.a ", "2")],
+            Some("_dd.p.a=2"),
+            "two names that become one",
+        ),
+        (
+            &[("_dd.p.tid ", "1111111111111111"), ("_dd.p.a", "1")],
+            Some("_dd.p.a=1"),
+            "a name that becomes the upper half of another trace",
+        ),
+    ] {
+        let context = Context {
+            trace_id: TraceId::from_halves(0, 77).unwrap(),
+            parent_id: SpanId::new(5).unwrap(),
+            sampling_priority: None,
+            origin: None,
+            tags: Tags::from_pairs(tags.iter().copied()),
+        };
+        assert_eq!(context.to_datadog(512).tags(), want, "{why}");
+    }
+}
+
+#[test]
+fn a_blank_value_costs_its_own_tag_alone() {
+    let tags = Tags::from_pairs([("_dd.p.a", "  "), ("_dd.p.b", " x "), ("_dd.p.c", "y")]);
+    let sound = sound_tags(&tags);
+    assert_eq!(pairs(&sound), [("_dd.p.b", "x"), ("_dd.p.c", "y")]);
+}
