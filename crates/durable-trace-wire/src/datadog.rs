@@ -95,10 +95,15 @@ fn parse_priority(text: &str, rules: Rules) -> Result<Option<SamplingPriority>, 
 /// A header that makes the others worthless.
 struct Malformed;
 
-/// An origin is printable ASCII, or none at all.
-fn parse_origin(text: &str) -> Option<String> {
-    (is_printable(text) && !text.is_empty()).then(|| text.to_owned())
+/// An origin is printable ASCII of a bearable length, or none at all.
+pub(crate) fn parse_origin(text: &str) -> Option<String> {
+    let is_origin = is_printable(text) && (1..=MAX_ORIGIN_BYTES).contains(&text.len());
+    is_origin.then(|| text.to_owned())
 }
+
+/// As much as `x-datadog-tags` may have. Origins are words; what is longer is somebody's payload, and would go on to
+/// every service from here.
+const MAX_ORIGIN_BYTES: usize = DEFAULT_TAGS_MAX_LENGTH;
 
 /// Whether every byte is one of ASCII's printable signs, the space included.
 pub(crate) fn is_printable(text: &str) -> bool {
@@ -202,11 +207,8 @@ fn render_tags(context: &Context, max_length: usize) -> Option<String> {
     let read = || tags.iter().filter(|(name, value)| is_read(name, value));
     let all = render_pairs(read(), high.as_deref()).filter(fits);
     let maker = || {
-        let pair = (
-            tags::DECISION_MAKER,
-            context.tags.get(tags::DECISION_MAKER)?,
-        );
-        render_pairs([pair], high.as_deref()).filter(fits)
+        let maker = read().filter(|(name, _)| *name == tags::DECISION_MAKER);
+        render_pairs(maker, high.as_deref()).filter(fits)
     };
     let tags = all.or_else(maker).or(high.clone())?;
     (!tags.is_empty()).then_some(tags)
@@ -219,7 +221,6 @@ fn render_pairs<'t>(
 ) -> Option<String> {
     let mut text = String::new();
     for (name, value) in pairs {
-        let (name, value) = (strip(name), strip(value));
         if !is_name(name) || !is_value(value) {
             return None;
         }
@@ -234,12 +235,12 @@ fn render_pairs<'t>(
     Some(text)
 }
 
-/// Never read from a caller: it grows with every service and is no longer written.
 /// Whether a caller's reader takes a well-formed pair, so that writing it is of use.
 fn is_read(name: &str, value: &str) -> bool {
     name != UPSTREAM_SERVICES && (name != tags::DECISION_MAKER || is_decision_maker(value))
 }
 
+/// Never read from a caller: it grows with every service and is no longer written.
 const UPSTREAM_SERVICES: &str = "_dd.p.upstream_services";
 
 fn is_name(text: &str) -> bool {

@@ -4,7 +4,7 @@
 //! `_dd.p.X`; `=` is written `~`. <https://www.w3.org/TR/trace-context/#tracestate-header>
 
 use crate::context::Context;
-use crate::datadog::is_printable;
+use crate::datadog::{is_printable, parse_origin};
 use crate::decimal::{parse_like_python, strip};
 use crate::ids::SpanId;
 use crate::sampling::SamplingPriority;
@@ -62,32 +62,31 @@ pub(crate) fn parse_each(text: &str) -> DatadogMember {
 
 /// Returns the `tracestate` of a context: its `dd` member alone.
 ///
-/// Tags that would make it longer than 256 characters are left out, but for the two that every
-/// library reads.
+/// Tags that would make it longer than 256 characters are left out. The two that every library reads, and an origin,
+/// may make it longer, but not longer than the 512 that every vendor passes on.
 pub(crate) fn render(context: &Context) -> String {
     let mut member = String::from(MEMBER);
     if let Some(priority) = context.sampling_priority {
         push(&mut member, &format!("s:{}", priority.value()));
     }
-    if let Some(origin) = context
-        .origin
-        .as_deref()
-        .filter(|origin| is_printable(origin))
-    {
-        push(&mut member, &format!("o:{}", encode(origin, Place::Value)));
+    let parent = format!("p:{}", context.parent_id.to_hex());
+    let origin = context.origin.as_deref().and_then(parse_origin);
+    let origin = origin.map(|origin| format!("o:{}", encode(&origin, Place::Value)));
+    let limit = HEADER_LIMIT - 1 - parent.len();
+    if let Some(origin) = origin.filter(|origin| fits(&member, origin, limit)) {
+        push(&mut member, &origin);
     }
-    push(&mut member, &format!("p:{}", context.parent_id.to_hex()));
-    let (first, others): (Vec<_>, Vec<_>) = context
-        .tags
-        .iter()
-        .partition(|(name, _)| [tags::DECISION_MAKER, USER_ID].contains(name));
-    for (name, value) in first {
-        push(&mut member, &render_tag(name, value));
-    }
-    for (name, value) in others {
-        let field = render_tag(name, value);
-        if member.len() + 1 + field.len() <= MEMBER_LIMIT {
-            push(&mut member, &field);
+    push(&mut member, &parent);
+    let (first, others): (Vec<_>, Vec<_>) = fields_of(&context.tags)
+        .into_iter()
+        .partition(|(name, _)| FIRST.contains(&name.as_str()));
+    let limited = [(first, HEADER_LIMIT), (others, MEMBER_LIMIT)];
+    for (fields, limit) in limited {
+        for (name, value) in fields {
+            let field = format!("{name}:{value}");
+            if fits(&member, &field, limit) {
+                push(&mut member, &field);
+            }
         }
     }
     // A member does not end with a space.
@@ -132,8 +131,10 @@ pub(crate) fn same_but_parent(one: &str, other: &str) -> bool {
 const MEMBER: &str = "dd=";
 /// W3C asks to propagate members up to this length; `ddtrace` stops there.
 const MEMBER_LIMIT: usize = 256;
-/// The user that the trace was made for, encoded.
-const USER_ID: &str = "_dd.p.usr.id";
+/// W3C asks to propagate this much of a whole header. <https://www.w3.org/TR/trace-context/#tracestate-limits>
+const HEADER_LIMIT: usize = 512;
+/// Who made the decision, and the user that the trace was made for, encoded.
+const FIRST: [&str; 2] = ["t.dm", "t.usr.id"];
 
 fn members(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
@@ -170,7 +171,7 @@ fn parse_member(fields: &str) -> Option<DatadogMember> {
     };
     Some(DatadogMember {
         priority,
-        origin: Some(decode(origin)).filter(|origin| !origin.is_empty()),
+        origin: parse_origin(&decode(origin)),
         tags: Tags::from_pairs(tags),
     })
 }
@@ -192,13 +193,23 @@ fn replace_parent(fields: &str, parent: SpanId) -> String {
     replaced
 }
 
-fn render_tag(name: &str, value: &str) -> String {
-    let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-    format!(
-        "t.{}:{}",
-        encode(name, Place::Name),
-        encode(value, Place::Value)
-    )
+/// Returns the names and values of the fields that tags become. Two names may become one: then the last value counts, as
+/// in [`Tags`].
+fn fields_of(tags: &Tags) -> Vec<(String, String)> {
+    let names = tags.iter().map(|(name, value)| {
+        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+        let name = format!("{}{}", tags::PREFIX, encode(name, Place::Name));
+        (name, encode(value, Place::Value))
+    });
+    let field = |(name, value): (&str, &str)| {
+        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+        (format!("t.{name}"), value.to_owned())
+    };
+    Tags::from_pairs(names).iter().map(field).collect()
+}
+
+fn fits(member: &str, field: &str, limit: usize) -> bool {
+    member.len() + 1 + field.len() <= limit
 }
 
 fn push(member: &mut String, field: &str) {

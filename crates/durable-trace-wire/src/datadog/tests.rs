@@ -231,6 +231,8 @@ fn an_origin_is_printable_ascii() {
         ("é", None),
         ("a\tb", None),
         ("\u{7f}", None),
+        (&"o".repeat(512), Some(&"o".repeat(512))),
+        (&"o".repeat(513), None),
     ] {
         let headers = Headers::from_pairs([
             ("x-datadog-trace-id", "77"),

@@ -200,6 +200,39 @@ fn a_member_ends_at_256_characters_but_for_the_tags_that_all_read() {
 }
 
 #[test]
+fn nothing_makes_it_longer_than_every_vendor_passes_on() {
+    let long = "o".repeat(480);
+    let user = "u".repeat(480);
+    let with = |origin: &str, tags: &[(&str, &str)]| {
+        render(&Context {
+            origin: Some(origin.into()),
+            ..context(tags)
+        })
+    };
+    let base = "dd=s:2;o:x;p:0000000000000005";
+    assert_eq!(with("x", &[("_dd.p.usr.id", &user)]), base, "dropped whole");
+    assert_eq!(
+        with("x", &[("_dd.p.usr.id", &user), ("_dd.p.dm", "-4")]),
+        format!("{base};t.dm:-4"),
+        "a shorter one still fits"
+    );
+    let whole = with(&long, &[]);
+    assert_eq!(whole, format!("dd=s:2;o:{long};p:0000000000000005"));
+    assert_eq!(with(&"o".repeat(490), &[]), "dd=s:2;p:0000000000000005");
+    assert_eq!(parse(&format!("dd=o:{}", "o".repeat(513))).origin, None);
+}
+
+#[test]
+fn names_that_become_one_are_one_field() {
+    let rendered = render(&context(&[
+        ("_dd.p.a b", "1"),
+        ("_dd.p.c", "2"),
+        ("_dd.p.a_b", "3"),
+    ]));
+    assert_eq!(rendered, "dd=s:2;o:a~b_c;p:0000000000000005;t.a_b:3;t.c:2");
+}
+
+#[test]
 fn another_parent_leaves_the_rest() {
     let parent = SpanId::new(10).unwrap();
     for (text, want, why) in [
