@@ -161,11 +161,13 @@ fn render(context: &Context, rules: &WriteRules) -> Option<Headers<'static>> {
         // A trace id whose lower half is zero has no valid x-datadog-trace-id.
         CheckpointStyles::Datadog => (context.trace_id.low() != 0).then_some(datadog),
         CheckpointStyles::DatadogAndTraceContext => {
+            // What did not fit into the one style is not told in the other: whoever reads both would write again.
+            let told = Context::read(&datadog).map(|(told, _)| told);
             let Headers {
                 traceparent,
                 tracestate,
                 ..
-            } = context.to_tracecontext();
+            } = told.as_ref().unwrap_or(context).to_tracecontext();
             Some(Headers {
                 traceparent,
                 tracestate,

@@ -372,3 +372,18 @@ fn the_limit_of_tags_is_the_one_given() {
         assert_eq!(Headers::from_json(&payload).unwrap().tags(), Some(want));
     }
 }
+
+#[test]
+fn tags_that_fit_one_style_alone_do_not_make_a_second_checkpoint() {
+    let long = format!("_dd.p.a={},_dd.p.b=1,_dd.p.dm=-4", "x".repeat(600));
+    let mut injected = INJECTED;
+    injected[4].1 = &long;
+    let prior = prior(&payload(decide_with(None, &injected, &BOTH)));
+    // What was read is what the tracer goes on with, and injects.
+    let resumed = prior.context.to_datadog(512);
+    let resumed: Vec<_> = resumed.iter().collect();
+    assert_eq!(
+        decide_with(Some(&prior), &resumed, &BOTH),
+        Decision::Unchanged
+    );
+}
