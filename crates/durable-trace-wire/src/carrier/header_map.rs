@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::datadog::{self, Rules};
 use crate::headers::{self, HeaderStyle, Headers};
 use crate::sampling::SamplingPriority;
+use crate::tags::Tags;
 use crate::{traceparent, tracestate};
 
 use super::{Carried, CarrierRules, OtherStyles, Source, step_functions};
@@ -70,10 +71,8 @@ impl Reader<'_> {
             };
             if context.sampling_priority.is_none() {
                 context.sampling_priority = second.sampling_priority;
-                // Who made the decision goes with it.
-                for (name, value) in second.tags.iter() {
-                    context.tags.insert(name, value);
-                }
+                // Who made the decision goes with it. At once: one by one, each would be looked for among all the others.
+                context.tags = Tags::from_pairs(context.tags.iter().chain(second.tags.iter()));
             }
             return Some((context, None));
         }
