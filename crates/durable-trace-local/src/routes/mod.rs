@@ -1,8 +1,9 @@
 //! The HTTP edge: REST-JSON in, the core's decisions out.
 
 mod answer;
+pub(crate) mod ask;
 mod connection;
-mod path;
+pub(crate) mod path;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use self::answer::answer;
-pub(crate) use self::answer::check_json;
+pub(crate) use self::ask::check_json;
 use self::connection::{CuttableListener, Scissors};
 use self::path::{Query, Route};
 use crate::engine::Engine;
@@ -36,11 +37,11 @@ struct Reaction {
 }
 
 /// A request that has arrived whole.
-struct Arrived {
-    route: Route,
-    query: Query,
-    headers: HeaderMap,
-    body: Bytes,
+pub(crate) struct Arrived {
+    pub(crate) route: Route,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// What became of a request.
