@@ -26,12 +26,19 @@
 //! # }
 //! ```
 
+// The properties of `fuzz/`, which are tests here too, name the crate from outside.
+#[cfg(test)]
+extern crate self as durable_trace_local;
+
 mod callback;
 mod calls;
 mod config;
 mod engine;
 mod faults;
 mod function;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod name;
 mod process;

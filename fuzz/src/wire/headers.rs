@@ -1,0 +1,66 @@
+//! A map of the seven headers, as JSON.
+
+use durable_trace_wire::{Context, HeaderStyle, Headers, ParseHeadersError, SpanId};
+
+use super::context::{goes_on, is_clean};
+use super::measured;
+
+pub(super) fn holds(text: &str) {
+    let headers = match measured(text, || Headers::from_json(text)) {
+        Ok(headers) => headers,
+        Err(error) => return assert_eq!(error, why_not(text)),
+    };
+    let json = headers.to_json();
+    let again = Headers::from_json(&json).expect("our own JSON");
+    assert_eq!(again.to_json(), json);
+    assert!(again.iter().eq(headers.iter()));
+    assert!(
+        Headers::from_pairs(headers.iter())
+            .iter()
+            .eq(headers.iter())
+    );
+    assert_eq!(headers.clone().into_owned(), headers);
+
+    let [datadog, w3c] = [Context::extract_datadog, Context::extract_tracecontext]
+        .map(|extract| measured(text, || extract(&headers)));
+    datadog.iter().chain(&w3c).for_each(goes_on);
+    let style = Context::extract(&headers).map(|(_, style)| style);
+    let want = datadog
+        .map(|_| HeaderStyle::Datadog)
+        .or(w3c.map(|_| HeaderStyle::TraceContext));
+    assert_eq!(style, want);
+    keeps_the_rest(headers);
+}
+
+/// Another parent makes clean headers no less clean, and a context no other one.
+fn keeps_the_rest(headers: Headers<'_>) {
+    let parent_id = SpanId::new(10).expect("not zero");
+    let before = Context::extract(&headers);
+    let dirty =
+        |value: &str| value.is_empty() || !value.bytes().all(|it| matches!(it, b' '..=b'~'));
+    let was_clean = !headers.iter().any(|(_, value)| dirty(value));
+    let moved = headers.with_parent_id(parent_id);
+    if was_clean {
+        is_clean(&moved);
+    }
+    if let Some((before, style)) = before {
+        let moved = Context::extract(&moved);
+        assert_eq!(
+            moved,
+            Some((
+                Context {
+                    parent_id,
+                    ..before
+                },
+                style
+            ))
+        );
+    }
+}
+
+fn why_not(text: &str) -> ParseHeadersError {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => ParseHeadersError::NotAnObject,
+        Err(_) => ParseHeadersError::NotJson,
+    }
+}
