@@ -67,6 +67,8 @@ pub fn checkpoint_id(name: &str, arn: &str) -> String {
 /// `ddtrace`'s, or that of `dd-trace` for JavaScript, the first 64 hex digits of BLAKE2b-512.
 pub fn known_derivation(id: &str, name: &str, arn: &str) -> bool {
     match id.len() {
+        // It is hashed once for each checkpoint of a log.
+        _ if arn.len() > MAX_ARN_BYTES => false,
         32 => id == checkpoint_id(name, arn),
         64 => {
             let mut hash = Blake2b512::new();
@@ -76,6 +78,9 @@ pub fn known_derivation(id: &str, name: &str, arn: &str) -> bool {
         _ => false,
     }
 }
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Execution.html>
+const MAX_ARN_BYTES: usize = 1024;
 
 fn feed(hash: &mut impl Digest, name: &str, arn: &str) {
     hash.update(name);
@@ -166,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(checkpoint_id(name, arn), want);
             assert!(known_derivation(want, name, arn));
+        }
+    }
+
+    #[test]
+    fn no_checkpoint_is_of_an_execution_whose_arn_is_longer_than_any() {
+        for (length, known) in [(1024, true), (1025, false)] {
+            let arn = "a".repeat(length);
+            let id = checkpoint_id("_datadog_0", &arn);
+            assert_eq!(known_derivation(&id, "_datadog_0", &arn), known, "{length}");
         }
     }
 
