@@ -3,6 +3,8 @@
 //! The properties know nothing of a fuzzer. libFuzzer runs them on inputs that it makes up, the tests here and those of the
 //! crates run them on the corpus.
 
+#[cfg(test)]
+mod large;
 mod local;
 mod wire;
 

@@ -3,7 +3,7 @@
 //! An input is a list of requests as `durable_trace_local::fuzzing` reads them, between lines `###`. A part that begins with
 //! `END ` ends the oldest run with the answer that follows, and `PASS` lets time jump to what is due next.
 
-use durable_trace_local::fuzzing::{Answer, World};
+use durable_trace_local::fuzzing::{Answer, Asked, World};
 
 use super::measured;
 
@@ -23,16 +23,32 @@ pub(super) fn holds(text: &str) {
 
 fn answers(world: &mut World, request: &str) {
     let before = world.view();
-    let answer = match measured(request, || world.read(request)) {
+    let asked = measured(request, || world.read(request));
+    let answer = match asked.clone() {
         Ok(asked) => world.put(asked),
         Err(refused) => refused,
     };
     let after = world.view();
+    if let Ok(asked) = asked {
+        is_taken_once(world, asked, &answer);
+        assert_eq!(world.view(), after, "what comes again changes nothing");
+    }
     is_sound(&answer);
     if answer.status != 200 {
         assert_eq!(after, before, "what is refused changes nothing: {answer:?}");
     } else if request.starts_with("GET ") {
         assert_eq!(after, before, "who asks changes nothing: {answer:?}");
+    }
+}
+
+/// A checkpoint that was taken gets the same answer again if its client says that it is the same, and else none: its token
+/// is used up.
+fn is_taken_once(world: &mut World, asked: Asked, answer: &Answer) {
+    let repeatable = asked.is_repeatable().filter(|_| answer.status == 200);
+    match repeatable {
+        None => {}
+        Some(true) => assert_eq!(world.put(asked), *answer),
+        Some(false) => assert_eq!(world.put(asked).status, 400),
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::name::Place;
 use crate::refusal::Refusal;
 use crate::routes::Arrived;
-use crate::routes::ask::{Ask, InvocationType};
+use crate::routes::ask::{Ask, CoreAsk, InvocationType};
 use crate::routes::path::{Query, Route};
 use crate::state::{CHAINED_INVOKE_DELAY, Effect, FunctionKind, Outcome, Purpose, Run};
 use crate::state::{Settings, State};
@@ -31,10 +31,21 @@ pub struct World {
 }
 
 /// A request that could be read.
+#[derive(Clone)]
 pub struct Asked(Ask);
 
+impl Asked {
+    /// Whether it is a checkpoint, and if so whether a client token makes it one and the same when it is sent again.
+    pub fn is_repeatable(&self) -> Option<bool> {
+        match &self.0 {
+            Ask::Core(CoreAsk::Checkpoint { request, .. }) => Some(request.client_token.is_some()),
+            _ => None,
+        }
+    }
+}
+
 /// What a request is answered with.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,

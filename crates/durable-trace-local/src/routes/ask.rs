@@ -15,14 +15,14 @@ use crate::state::{
 use crate::time::UnixMillis;
 
 /// What a request asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Ask {
     Core(CoreAsk),
     Invoke(Invoke),
 }
 
 /// What the core answers at once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum CoreAsk {
     Callback {
         callback_id: String,
@@ -57,7 +57,7 @@ pub(crate) enum CoreAsk {
 }
 
 /// An Invoke, which runs a function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Invoke {
     pub(crate) kind: InvocationType,
     pub(crate) start: StartRequest,
