@@ -18,8 +18,11 @@ mod xray;
 
 use super::measured;
 
+/// A property of one parser: panics where it does not hold.
+pub(super) type Property = fn(&str);
+
 /// Each parser's property, by the name of its target and of its folder in the corpus.
-pub(super) const PARSERS: [(&str, fn(&str)); 12] = [
+pub(super) const PARSERS: [(&str, Property); 12] = [
     ("carrier", carrier::holds),
     ("checkpoint", checkpoint::holds),
     ("client_context", client_context::holds),
