@@ -50,6 +50,8 @@ pub mod keys {
     pub const DATADOG_TRACE_ID_HIGH: &str = "_dd.p.tid";
     /// 1: the backend computes statistics on the span.
     pub const DATADOG_MEASURED: &str = "_dd.measured";
+    /// `true` on what was still open 200 ms before Lambda's deadline: it ends there in the trace, whatever became of it. Ours alone.
+    pub const DEADLINE: &str = "durable_trace.deadline";
     /// `true` on a span whose parent is no span: an anchor that follows from the execution's ARN. Ours alone.
     pub const DERIVED_PARENT: &str = "durable_trace.derived_parent";
     /// Message of the user's error.

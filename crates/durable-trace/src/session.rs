@@ -427,6 +427,9 @@ impl Session {
             self.spans
                 .open_lambda_only(self.active_lambda.clone(), &facts);
         }
+        if *result == spans::Result::OutOfTime {
+            self.spans.mark_out_of_time();
+        }
         let suspended = matches!(
             result,
             spans::Result::Answered {

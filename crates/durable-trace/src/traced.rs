@@ -31,6 +31,9 @@ use crate::spans::{self, InvocationFacts, Tracing};
 /// Lambda answers need time to leave; nothing of ours runs into the last of an invocation's time.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
 
+/// So long before its deadline an invocation that still runs is told of as it is: what is killed tells nothing.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What a service needs to trace.
 pub(crate) struct Traced {
     settings: Arc<Settings>,
@@ -124,11 +127,14 @@ impl Traced {
         deadline: SystemTime,
     ) -> Result<InvocationResponse, Error> {
         let abandoned = EndOnDrop(Some(Arc::clone(&session)));
-        let outcome = Inside {
+        let mut inside = Inside {
             invocation,
             session: Arc::clone(&session),
-        }
-        .await;
+        };
+        let Some(outcome) = in_time(&mut inside, deadline).await else {
+            abandoned.end(&spans::Result::OutOfTime);
+            return self.go_on_untold(inside, session.arn(), deadline).await;
+        };
         let result = match &outcome {
             Ok(answer) => shielded(Location::Unknown, session.arn(), || result_of(answer)),
             Err(panic) => Some(spans::Result::Faulted(Failure {
@@ -156,6 +162,26 @@ impl Traced {
             .await;
         Self::warn_of_missing_layer(&session, &outcome);
         match outcome {
+            Ok(answer) => answer,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Sends what has been told, beside an invocation of which nothing more is told.
+    async fn go_on_untold(
+        &self,
+        mut inside: Inside,
+        arn: &str,
+        deadline: SystemTime,
+    ) -> Result<InvocationResponse, Error> {
+        let budget = remaining(self.settings.flush_budget, deadline);
+        let mut flush = std::pin::pin!(self.flusher.flush(arn, budget));
+        let mut flushed = false;
+        let outcome = std::future::poll_fn(|cx| {
+            flushed = flushed || flush.as_mut().poll(cx).is_ready();
+            Pin::new(&mut inside).poll(cx)
+        });
+        match outcome.await {
             Ok(answer) => answer,
             Err(panic) => std::panic::resume_unwind(panic),
         }
@@ -230,10 +256,7 @@ impl Traced {
     }
 
     /// A layer that is in the subscriber but never hears of the SDK's spans is of no use; nor is one that is not there.
-    fn warn_of_missing_layer(
-        session: &Session,
-        outcome: &Result<Result<InvocationResponse, Error>, Panic>,
-    ) {
+    fn warn_of_missing_layer(session: &Session, outcome: &Ended) {
         if matches!(outcome, Ok(Ok(_))) && !session.is_layer_here() {
             health::warn_once(
                 Warning::LayerAbsent,
@@ -241,6 +264,16 @@ impl Traced {
                  subscriber, and let no global filter hide the target aws_durable_execution_sdk",
             );
         }
+    }
+}
+
+/// What the invocation came to; `None` once its time is nearly over.
+async fn in_time(inside: &mut Inside, deadline: SystemTime) -> Option<Ended> {
+    let left = deadline.duration_since(SystemTime::now()).ok();
+    match left.and_then(|left| left.checked_sub(LAST_WORDS)) {
+        Some(left) => tokio::time::timeout(left, inside).await.ok(),
+        // No deadline, or one that is too near to be told of.
+        None => Some(inside.await),
     }
 }
 
@@ -284,6 +317,9 @@ fn result_of(answer: &Result<InvocationResponse, Error>) -> spans::Result {
 
 type Panic = Box<dyn Any + Send>;
 
+/// The SDK's answer, or the panic of the user's code.
+type Ended = Result<Result<InvocationResponse, Error>, Panic>;
+
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
@@ -297,7 +333,7 @@ struct Inside {
 }
 
 impl Future for Inside {
-    type Output = Result<Result<InvocationResponse, Error>, Panic>;
+    type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let _attached = self.session.context().map(Context::attach);

@@ -103,6 +103,8 @@ pub(crate) enum Result {
     },
     /// The invocation itself failed.
     Faulted(Failure),
+    /// It still runs, but Lambda is about to end it.
+    OutOfTime,
 }
 
 impl Spans {
@@ -278,6 +280,15 @@ impl Spans {
         Some(self.start(span, start, &parent))
     }
 
+    /// Marks everything that is open as cut short by Lambda's deadline.
+    pub(crate) fn mark_out_of_time(&self) {
+        let open = self.lock();
+        let lambda = open.lambda.as_ref().map(|(lambda, _)| lambda);
+        for context in open.operations.values().chain(&open.execute).chain(lambda) {
+            context.span().set_attribute(view::out_of_time());
+        }
+    }
+
     /// Ends the execution's span and the invocation's.
     pub(crate) fn close_invocation(&self, result: &Result, now: SystemTime) {
         let (lambda, execute) = {
@@ -294,6 +305,7 @@ impl Spans {
                     }
                 }
                 Result::Faulted(failure) => mark_failed(&execute, failure),
+                Result::OutOfTime => {}
             }
             if let Some((errors, locations)) = health::take_unreported() {
                 span.set_attribute(KeyValue::new(
@@ -310,6 +322,7 @@ impl Spans {
                     lambda.span().set_attribute(view::execution_status(*status));
                 }
                 Result::Faulted(failure) => mark_failed(&lambda, failure),
+                Result::OutOfTime => {}
             }
             if owner == Owner::Us {
                 lambda.span().end_with_timestamp(now);

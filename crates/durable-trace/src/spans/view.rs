@@ -54,6 +54,11 @@ pub(super) fn parentage(is_derived: bool) -> Option<KeyValue> {
     is_derived.then(|| flag(keys::DERIVED_PARENT, true))
 }
 
+/// Says that Lambda's deadline cut a span short.
+pub(super) fn out_of_time() -> KeyValue {
+    flag(keys::DEADLINE, true)
+}
+
 /// The tags that durable executions add to `aws.lambda`, whoever opened it.
 pub(super) fn durable_tags(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Vec<KeyValue> {
     let mut tags = Vec::with_capacity(6);

@@ -9,6 +9,7 @@
 mod caller;
 mod conformance;
 mod contract;
+mod deadline;
 mod document;
 mod fate;
 mod faults;

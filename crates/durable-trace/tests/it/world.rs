@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
+pub(crate) use self::agent::Agent;
 use self::lines::Lines;
 pub(crate) use self::process::{Handler, crash};
 pub(crate) use self::spans::{Collected, Seen};
@@ -92,13 +93,18 @@ impl World {
 
     /// Starts a service, a tracer and a subscriber, and nothing that could be invoked.
     pub(crate) async fn without_function(config: Config, layer: Layer) -> Self {
+        Self::beside(Agent::Answers(200), config, layer).await
+    }
+
+    /// The same beside an agent that behaves so.
+    pub(crate) async fn beside(agent: Agent, config: Config, layer: Layer) -> Self {
         let service = Service::start(config).await.expect("a free port");
         let spans = Collected::default();
         let lines = Lines::default();
         let mut config = TracerConfig::builder();
         config
             .set_service("orders".to_owned())
-            .set_trace_agent_url(agent::url())
+            .set_trace_agent_url(agent.url())
             .set_trace_partial_flush_enabled(true)
             .set_trace_partial_flush_min_spans(1)
             .set_remote_config_enabled(false)
@@ -137,12 +143,20 @@ impl World {
         options: OptionsBuilder,
         client: aws_sdk_lambda::Client,
     ) -> Options {
+        self.options_for(options.flush_budget(Duration::from_millis(500)), client)
+    }
+
+    /// The same with a budget of one's own.
+    pub(crate) fn options_for(
+        &self,
+        options: OptionsBuilder,
+        client: aws_sdk_lambda::Client,
+    ) -> Options {
         let (provider, propagator) = self.tracer.clone();
         options
             .lambda_client(client)
             .tracer_provider(provider)
             .propagator(propagator)
-            .flush_budget(Duration::from_millis(500))
             .build()
             .expect("options that do not contradict each other")
     }

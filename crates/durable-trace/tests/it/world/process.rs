@@ -56,14 +56,16 @@ where
             let crashed = Arc::new(Notify::new());
             let answer = CRASHED.scope(Arc::clone(&crashed), serve(invocation.payload, context));
             tokio::select! {
-                answer = answer => match answer {
-                    Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
-                    Err(error) => Err(FunctionError::new("Error", error.to_string())),
-                },
+                // What is dead does nothing more, whatever it was about to do.
+                biased;
                 () = crashed.notified() => Err(FunctionError::new(
                     "Runtime.ExitError",
                     "the process ended before it answered",
                 )),
+                answer = answer => match answer {
+                    Ok(response) => Ok(serde_json::to_value(response).expect("a response is JSON")),
+                    Err(error) => Err(FunctionError::new("Error", error.to_string())),
+                },
             }
         })
     })
