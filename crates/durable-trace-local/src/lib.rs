@@ -40,6 +40,7 @@ mod function;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;
+mod host;
 mod name;
 mod process;
 mod records;

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::engine::lock;
+use crate::host::is_for_loopback;
 use crate::process::Job;
 use crate::refusal::ErrorRecord;
 use crate::state::Outcome;
@@ -121,6 +122,9 @@ impl RuntimeApi {
 
 async fn handle(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if !is_for_loopback(&parts) {
+        return (StatusCode::FORBIDDEN, "not for this host").into_response();
+    }
     let error_type = parts
         .headers
         .get("lambda-runtime-function-error-type")

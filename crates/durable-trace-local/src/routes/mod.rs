@@ -21,6 +21,7 @@ use self::connection::{CuttableListener, Scissors};
 use self::path::{Query, Route};
 use crate::engine::Engine;
 use crate::faults::{Call, Course, Instead, Reply, plan};
+use crate::host::is_for_loopback;
 use crate::records::CallRecord;
 use crate::refusal::Refusal;
 use crate::state::Token;
@@ -65,6 +66,13 @@ async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if !is_for_loopback(&parts) {
+        return send(refuse(&Refusal::new(
+            403,
+            "AccessDeniedException",
+            "This service is for programs of its own machine: the host has to be 127.0.0.1 or localhost.",
+        )));
+    }
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return send(refuse(&Refusal::new(
             413,

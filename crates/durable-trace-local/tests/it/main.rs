@@ -9,6 +9,7 @@ mod api;
 mod callbacks;
 mod chained;
 mod processes;
+mod strangers;
 mod support;
 mod trouble;
 mod workflows;
