@@ -250,6 +250,37 @@ fn a_version_is_no_alias() {
 }
 
 #[test]
+fn no_query_and_no_credentials_of_a_url_are_told() {
+    for (referer, want, why) in [
+        ("https://r/x?token=1", "https://r/x", "a query"),
+        ("https://r/x#token=1", "https://r/x", "a fragment"),
+        ("https://me:secret@r/x", "https://r/x", "credentials"),
+        (
+            "https://me:s@cret@r?x",
+            "https://r",
+            "credentials with their own at sign",
+        ),
+        ("https://r/@me", "https://r/@me", "a path"),
+        ("/x?token=1", "/x", "no host"),
+        ("", "", "nothing"),
+    ] {
+        let event = json!({
+            "requestContext": { "elb": {} },
+            "headers": { "referer": referer, "host": "h?token=1" },
+            "path": "/p?token=1",
+            "queryStringParameters": { "token": "1" },
+            "rawQueryString": "token=1",
+        });
+        let http = trigger_of(&event.to_string(), FUNCTION)
+            .unwrap()
+            .http
+            .unwrap();
+        assert_eq!(http.referer.as_deref(), Some(want), "{why}");
+        assert!(!format!("{http:?}").contains("token"), "{http:?}");
+    }
+}
+
+#[test]
 fn a_request_is_told_without_what_its_user_typed() {
     let some = |text: &str| Some(text.to_owned());
     let headers =
