@@ -5,9 +5,11 @@
 
 mod body;
 mod convert;
+mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use aws_sdk_lambda::config::interceptors::{
     BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
@@ -30,12 +32,14 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::diagnosis::{of_attempts, of_clocks, parse_date};
 use crate::health::{self, About, ErrorType, Location, shielded};
 use crate::plan::Transition;
 use crate::registry::registry;
 use crate::session::Session;
 
 pub(crate) use convert::{checkpoint_update, classify, owned_operation};
+pub(crate) use trouble::warn_of_own;
 
 /// A request stays this far below what the SDK itself puts into one (250 updates, 750 KiB), so that ours cannot tip it over a limit.
 const RIDE_MAX_UPDATES: usize = 200;
@@ -43,6 +47,10 @@ const RIDE_MAX_BYTES: usize = 512 * 1024;
 
 /// The service's words for a token that was used already; that refusal is the SDK's to see.
 const STALE_TOKEN: &str = "Invalid Checkpoint Token";
+
+/// The permissions that the calls need which are watched.
+const CHECKPOINT: &str = "lambda:CheckpointDurableExecution";
+const GET_STATE: &str = "lambda:GetDurableExecutionState";
 
 /// `client`, watched.
 pub(crate) fn watched(client: &aws_sdk_lambda::Client) -> aws_sdk_lambda::Client {
@@ -58,6 +66,8 @@ pub(crate) fn watched(client: &aws_sdk_lambda::Client) -> aws_sdk_lambda::Client
 struct Watch {
     /// A ride was refused in this process; there is none after that.
     refused: AtomicBool,
+    /// The clocks have been compared.
+    timed: AtomicBool,
 }
 
 /// A checkpoint call of the SDK's, from its first hook to its last.
@@ -66,6 +76,8 @@ struct Call {
     session: Arc<Session>,
     sequence: u64,
     ride: Ride,
+    /// When the SDK asked for it.
+    asked: SystemTime,
 }
 
 impl Storable for Call {
@@ -117,10 +129,16 @@ impl Watch {
             .map(|update| convert::update_of(update, targets))
             .collect();
         let rideable = || {
+            let attempts = cfg.load::<RetryConfig>().map(RetryConfig::max_attempts);
+            let warning = attempts.and_then(of_attempts);
+            if session.settings().cross_invocation
+                && let Some(warning) = &warning
+            {
+                health::warn_once(warning);
+            }
             !self.refused.load(Ordering::Relaxed)
-                && cfg
-                    .load::<RetryConfig>()
-                    .is_some_and(|retry| retry.max_attempts() >= 2)
+                && attempts.is_some()
+                && warning.is_none()
                 && input.updates().len() <= RIDE_MAX_UPDATES
                 && input.updates().iter().map(convert::size_of).sum::<usize>() <= RIDE_MAX_BYTES
         };
@@ -151,6 +169,7 @@ impl Watch {
             session,
             sequence: seen.sequence,
             ride: ride.unwrap_or(Ride::None),
+            asked: SystemTime::now(),
         };
         cfg.interceptor_state().store_put(call);
     }
@@ -210,6 +229,7 @@ impl Watch {
 
     fn finished(&self, context: &FinalizerInterceptorContextRef<'_>, cfg: &ConfigBag) {
         if let Some(call) = cfg.load::<Call>() {
+            self.compare_clocks(context, call.asked);
             match context.output_or_error() {
                 Some(Ok(output)) => {
                     let Some(output) = output.downcast_ref::<CheckpointDurableExecutionOutput>()
@@ -232,6 +252,7 @@ impl Watch {
                     );
                 }
                 Some(Err(error)) => {
+                    trouble::warn_of(error, CHECKPOINT, call.session.arn());
                     // Refused without us too: the fault was not ours.
                     if matches!(call.ride, Ride::Dropped { refused: true, .. }) && is_refusal(error)
                     {
@@ -241,14 +262,33 @@ impl Watch {
                 }
                 None => call.session.request_failed(call.sequence),
             }
-        } else if let Some(paging) = cfg.load::<Paging>()
-            && let Some(Ok(output)) = context.output_or_error()
-            && let Some(output) = output.downcast_ref::<GetDurableExecutionStateOutput>()
-        {
-            let operations = output.operations().iter().map(owned_operation).collect();
-            paging
-                .session
-                .paged(operations, output.next_marker().is_none_or(str::is_empty));
+        } else if let Some(Paging { session }) = cfg.load::<Paging>() {
+            match context.output_or_error() {
+                Some(Ok(output)) => {
+                    if let Some(output) = output.downcast_ref::<GetDurableExecutionStateOutput>() {
+                        let operations = output.operations().iter().map(owned_operation).collect();
+                        session.paged(operations, output.next_marker().is_none_or(str::is_empty));
+                    }
+                }
+                Some(Err(error)) => trouble::warn_of(error, GET_STATE, session.arn()),
+                None => {}
+            }
+        }
+    }
+
+    /// Holds the time in the first answer of this process against the function's clock.
+    fn compare_clocks(&self, context: &FinalizerInterceptorContextRef<'_>, asked: SystemTime) {
+        if self.timed.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(answer) = context.response() else {
+            return;
+        };
+        self.timed.store(true, Ordering::Relaxed);
+        let date = answer.headers().get("date").and_then(parse_date);
+        let warning = date.and_then(|date| of_clocks(date, asked, SystemTime::now()));
+        if let Some(warning) = warning {
+            health::warn_once(&warning);
         }
     }
 }

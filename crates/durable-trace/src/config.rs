@@ -6,9 +6,11 @@ use std::time::Duration;
 use durable_trace_wire::{CarrierRules, CheckpointStyles, HeaderStyle};
 
 use crate::contract::variables;
+use crate::diagnosis::{Clash, clashes, unknown};
 use crate::handover::InvokeTargets;
-use crate::health::{About, ErrorType, Location, Warning, count, warn_once};
+use crate::health::{About, ErrorType, Location, count, warn_once};
 use crate::plan::ReplayedSpans;
+use crate::warning::Warning;
 
 /// How a checkpoint reaches the log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -52,6 +54,7 @@ pub(crate) struct Environment {
     pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
+    pub(crate) error_messages: bool,
     pub(crate) flush_budget: Duration,
     /// Invocations that this process may serve at once; above 1 it is never frozen.
     pub(crate) concurrency: u32,
@@ -72,7 +75,9 @@ pub(crate) struct Environment {
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
     bad: Vec<(&'static str, &'static str)>,
-    /// Names of the `DD_*` variables that are set, so that our defaults do not overrule them.
+    /// Variables that contradict each other.
+    clashes: Vec<Clash>,
+    /// Names of the variables that are set and that somebody here may read, so that our defaults do not overrule them.
     set: Vec<String>,
 }
 
@@ -84,6 +89,22 @@ impl Environment {
     )]
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.set.iter().any(|set| set == name)
+    }
+
+    /// What is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use.
+    fn findings(&self, own_tracer: bool) -> Vec<Warning> {
+        let pairs: Vec<_> = self
+            .clashes
+            .iter()
+            .filter(|clash| own_tracer || !clash.of_the_tracer)
+            .map(|clash| clash.pair)
+            .collect();
+        let unusable = (!self.bad.is_empty()).then(|| Warning::UnusableVariable(self.bad.clone()));
+        let contradiction = (!pairs.is_empty()).then_some(Warning::Contradiction(pairs));
+        [unusable, unknown(&self.set), contradiction]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn read(lookup: impl Fn(&str) -> Option<String>, set: Vec<String>) -> Self {
@@ -109,6 +130,7 @@ impl Environment {
         let styles = lookup(variables::EXTRACT_STYLES).or_else(|| lookup(variables::STYLES));
         let (styles, other_styles) = parse_extract_styles(styles.as_deref());
         let enabled = read(variables::TRACE_ENABLED, "true or false");
+        let error_messages = read(variables::ERROR_MESSAGES, "true or false");
         let flush_budget = read(variables::FLUSH_BUDGET_MS, "milliseconds, such as 500");
         let tags_max_length = read(
             variables::TAGS_MAX_LENGTH,
@@ -137,6 +159,7 @@ impl Environment {
                 .unwrap_or_default(),
             cross_invocation: cross_invocation.parse(&mut bad, parse_bool).unwrap_or(true),
             enabled: enabled.parse(&mut bad, parse_bool).unwrap_or(true),
+            error_messages: error_messages.parse(&mut bad, parse_bool).unwrap_or(true),
             flush_budget: flush_budget
                 .parse(&mut bad, parse_millis)
                 .unwrap_or(Duration::from_millis(500)),
@@ -163,6 +186,7 @@ impl Environment {
             tracer_log_level: lookup("DD_LOG_LEVEL"),
             warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
             bad,
+            clashes: clashes(&lookup),
             set,
         }
     }
@@ -189,7 +213,7 @@ impl Variable {
 }
 
 /// The words that ddtrace takes for a boolean.
-fn parse_bool(text: &str) -> Option<bool> {
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" => Some(true),
         "" | "0" | "false" => Some(false),
@@ -272,15 +296,31 @@ pub(crate) fn environment() -> &'static Environment {
         let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         Environment::read(
             |name| std::env::var(name).ok(),
-            set.filter(|name| name.starts_with("DD_")).collect(),
+            set.filter(|name| is_read(name)).collect(),
         )
     })
 }
 
-/// Says which variables hold unusable values; their defaults are in force.
-pub(crate) fn report_bad_variables() {
-    let bad = &environment().bad;
-    for (name, expected) in bad {
+/// Whether a variable of this name may mean something here.
+fn is_read(name: &str) -> bool {
+    ["DD_", "DURABLE_TRACE_", "OTEL_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// What is wrong with variables that are not this process's own.
+pub(crate) fn findings_in(variables: &[(String, String)]) -> Vec<Warning> {
+    let lookup = |name: &str| {
+        let found = variables.iter().find(|(own, _)| own == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let set = variables.iter().map(|(name, _)| name.clone()).collect();
+    Environment::read(lookup, set).findings(true)
+}
+
+/// Says what is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use.
+pub(crate) fn report_variables(own_tracer: bool) {
+    for (name, expected) in &environment().bad {
         count(
             Location::Setup,
             ErrorType::Malformed,
@@ -291,18 +331,8 @@ pub(crate) fn report_bad_variables() {
         );
         tracing::debug!(target: "durable_trace", variable = name, expected, "unusable value; the default is in force");
     }
-    if !bad.is_empty() {
-        let list: Vec<String> = bad
-            .iter()
-            .map(|(name, expected)| format!("{name} (expected {expected})"))
-            .collect();
-        warn_once(
-            Warning::BadVariable,
-            &format!(
-                "unusable value, the default is in force: {}",
-                list.join("; ")
-            ),
-        );
+    for warning in environment().findings(own_tracer) {
+        warn_once(&warning);
     }
 }
 
@@ -335,7 +365,7 @@ mod tests {
         assert!(environment.max_age.is_none() && !environment.suspended_spans);
         assert_eq!(environment.concurrency, 1);
         assert!(environment.cross_invocation && environment.enabled && environment.warnings);
-        assert!(environment.bad.is_empty());
+        assert!(environment.bad.is_empty() && environment.error_messages);
     }
 
     #[test]
@@ -356,6 +386,7 @@ mod tests {
             (variables::MAX_AGE, "2d"),
             (variables::REPLAYED_SPANS, "emit"),
             (variables::SUSPENDED_SPANS, "true"),
+            (variables::ERROR_MESSAGES, "false"),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "4"),
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ]);
@@ -367,7 +398,7 @@ mod tests {
         assert!(!environment.carriers.decode_authorizer);
         assert_eq!(environment.max_age, Some(Duration::from_hours(48)));
         assert_eq!(environment.replayed_spans, ReplayedSpans::Emit);
-        assert!(environment.suspended_spans);
+        assert!(environment.suspended_spans && !environment.error_messages);
         assert_eq!(
             environment.checkpoint_styles,
             CheckpointStyles::DatadogAndTraceContext
@@ -378,6 +409,36 @@ mod tests {
             (Duration::from_millis(9), 64)
         );
         assert!(environment.concurrency == 4 && environment.json_logs);
+    }
+
+    #[test]
+    fn what_is_wrong_with_variables_is_told_by_kind() {
+        let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let variables = [
+            set(variables::CHECKPOINT_MODE, "swim"),
+            set("DURABLE_TRACE_CONTINUTY", "link"),
+            set("DD_SERVICE", "a"),
+            set("OTEL_SERVICE_NAME", "b"),
+        ];
+        let names = |own_tracer| {
+            let lookup = |name: &str| {
+                let found = variables.iter().find(|(own, _)| own == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let set = variables.iter().map(|(name, _)| name.clone()).collect();
+            let findings = Environment::read(lookup, set).findings(own_tracer);
+            findings.iter().map(Warning::name).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(true),
+            ["unusable-variable", "unknown-variable", "contradiction"]
+        );
+        assert_eq!(
+            names(false),
+            ["unusable-variable", "unknown-variable"],
+            "a tracer of the user's reads what it likes"
+        );
+        assert_eq!(findings_in(&variables).len(), 3);
     }
 
     #[test]
@@ -411,6 +472,7 @@ mod tests {
             (variables::MAX_AGE, "soon"),
             (variables::REPLAYED_SPANS, "some"),
             (variables::TAGS_MAX_LENGTH, "long"),
+            (variables::ERROR_MESSAGES, "no"),
         ] {
             let environment = read(&[(name, value)]);
             let names: Vec<_> = environment.bad.iter().map(|(name, _)| *name).collect();

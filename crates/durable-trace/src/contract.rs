@@ -54,7 +54,7 @@ pub mod keys {
     pub const DEADLINE: &str = "durable_trace.deadline";
     /// `true` on a span whose parent is no span: an anchor that follows from the execution's ARN. Ours alone.
     pub const DERIVED_PARENT: &str = "durable_trace.derived_parent";
-    /// Message of the user's error.
+    /// Message of the user's error, unless `DURABLE_TRACE_ERROR_MESSAGES` is `false`.
     pub const ERROR_MESSAGE: &str = "error.message";
     /// Type of the user's error, where the SDK tells it.
     pub const ERROR_TYPE: &str = "error.type";
@@ -148,6 +148,8 @@ pub mod variables {
     pub const CHECKPOINT_MODE: &str = "DURABLE_TRACE_CHECKPOINT_MODE";
     /// `datadog` (default) or `datadog,tracecontext`.
     pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";
+    /// `false`: messages of errors stay out of spans; their types stay on them (`true`).
+    pub const ERROR_MESSAGES: &str = "DURABLE_TRACE_ERROR_MESSAGES";
     /// Time that the end of an invocation waits for the exporter, in milliseconds (500).
     pub const FLUSH_BUDGET_MS: &str = "DURABLE_TRACE_FLUSH_BUDGET_MS";
     /// Comma list of names or ARNs of functions that `ctx.invoke` hands the trace to; `*` for all. None by default.

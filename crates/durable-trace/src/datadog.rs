@@ -1,19 +1,23 @@
 //! Datadog's tracer, set up from `DD_*` for life inside Lambda.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use datadog_opentelemetry::configuration::Config;
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId,
+    TraceState, Tracer as _,
+};
 
 use crate::config::environment;
-use crate::health::{Warning, warn_once};
+use crate::diagnosis::AgentAddress;
 use crate::lambda_spans::LambdaSpans;
 use crate::options::Settings;
 use crate::setup::Setup;
 use crate::spans::{Propagator, Tracing};
+use crate::warning::Warning;
 
 /// The process's tracer. It is made once, whoever asks first says for which service.
 pub(crate) fn tracer(settings: &Settings) -> Option<Setup> {
@@ -26,21 +30,22 @@ fn make(settings: &Settings) -> Option<Setup> {
     if !config.enabled() {
         return None;
     }
-    let loopback_agent = loopback_agent(&config.trace_agent_url());
+    let mut warnings = Vec::new();
+    let agent_url = config.trace_agent_url().to_owned();
+    let loopback_agent = match AgentAddress::parse(&agent_url) {
+        Ok(address) => address.loopback(),
+        Err(warning) => {
+            warnings.push(warning);
+            None
+        }
+    };
     let (provider, propagator) = datadog_opentelemetry::tracing()
         .with_config(config)
         .with_span_processor(LambdaSpans)
         .init_local();
     let propagator: Arc<dyn Propagator> = Arc::new(propagator);
-    // A propagator names the headers it speaks; the one of a process that has set none is mute.
-    let other =
-        opentelemetry::global::get_text_map_propagator(|global| global.fields().next().is_some());
-    if other {
-        warn_once(
-            Warning::TwoTracers,
-            "another OpenTelemetry tracer is set up in this process, so its spans and these are traces apart; hand it to \
-             durable_trace::Options (tracer_provider and propagator), or leave the set-up to durable_trace::run",
-        );
+    if has_other_propagator() || has_other_tracer() {
+        warnings.push(Warning::TwoTracers);
     } else {
         opentelemetry::global::set_text_map_propagator(Shared(Arc::clone(&propagator)));
         opentelemetry::global::set_tracer_provider(provider.clone());
@@ -48,7 +53,33 @@ fn make(settings: &Settings) -> Option<Setup> {
     Some(Setup {
         tracing: Arc::new(Tracing::new(provider, propagator)),
         loopback_agent,
+        warnings,
     })
+}
+
+/// Whether the process has a propagator. One names the headers it speaks; that of a process that has set none is mute.
+fn has_other_propagator() -> bool {
+    opentelemetry::global::get_text_map_propagator(|global| global.fields().next().is_some())
+}
+
+/// Whether the process has a tracer, found out without a span of it.
+///
+/// Where telemetry is suppressed, a tracer's spans belong to no trace; what stands in for a tracer that is not there hands on what
+/// it is given.
+fn has_other_tracer() -> bool {
+    let given = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let suppressed = Context::new()
+        .with_remote_span_context(given)
+        .with_telemetry_suppressed();
+    let tracer = opentelemetry::global::tracer("durable-trace");
+    let span = tracer.build_with_context(SpanBuilder::from_name("unsent"), &suppressed);
+    !span.span_context().is_valid()
 }
 
 /// What the tracer reads from the environment by itself, and our defaults where the user has set nothing.
@@ -107,66 +138,5 @@ impl TextMapPropagator for Shared {
 
     fn fields(&self) -> FieldIter<'_> {
         self.0.fields()
-    }
-}
-
-/// The address of an `http://` agent URL whose host is a loopback address or `localhost`.
-fn loopback_agent(url: &str) -> Option<SocketAddr> {
-    let authority = url.strip_prefix("http://")?.split('/').next()?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, 80),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let address = if host.eq_ignore_ascii_case("localhost") {
-        "127.0.0.1"
-    } else {
-        host
-    }
-    .parse::<IpAddr>()
-    .ok()?;
-    address
-        .is_loopback()
-        .then_some(SocketAddr::new(address, port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_agent_on_this_machine_is_asked() {
-        for (url, want, why) in [
-            (
-                "http://localhost:8126",
-                Some("127.0.0.1:8126"),
-                "the default",
-            ),
-            (
-                "http://127.0.0.1:9/",
-                Some("127.0.0.1:9"),
-                "an address, with a path",
-            ),
-            (
-                "http://[::1]:8126",
-                Some("[::1]:8126"),
-                "the other loopback",
-            ),
-            (
-                "http://127.0.0.1",
-                Some("127.0.0.1:80"),
-                "the scheme's port",
-            ),
-            ("http://agent:8126", None, "another machine"),
-            ("http://10.0.0.1:8126", None, "another machine"),
-            ("unix:///var/run/datadog/apm.socket", None, "no TCP"),
-            ("", None, "nothing"),
-        ] {
-            assert_eq!(
-                loopback_agent(url),
-                want.map(|text| text.parse().unwrap()),
-                "{why}: {url}"
-            );
-        }
     }
 }

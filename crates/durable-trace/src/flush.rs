@@ -1,17 +1,22 @@
 //! Handing the spans to the exporter before Lambda freezes the process.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::health::{self, About, ErrorType, Location, Warning};
+use crate::diagnosis::{AGENT_REQUEST, of_agent_answer};
+use crate::health::{self, About, ErrorType, Location};
 use crate::spans::Tracing;
+use crate::warning::Warning;
 
 /// After so many flushes in a row that ran out of their budget, none is waited for until one has succeeded.
 const PATIENCE: u32 = 2;
 /// A loopback port answers at once or nobody listens there.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long an agent's answer is waited for once it has taken the spans. It was asked before them, so that it has most likely come.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What is remembered from flush to flush.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(crate) struct Flusher {
     loopback_agent: Option<SocketAddr>,
     /// Several invocations run at once: the process is never frozen, and the exporter's own rhythm serves all of them.
     concurrent: bool,
+    /// Whether it has been asked once what it is.
+    asked: AtomicBool,
     /// Flushes in a row that ran out of their budget.
     overruns: Arc<AtomicU32>,
     /// Flushes that are under way.
@@ -37,6 +44,7 @@ impl Flusher {
             tracing,
             loopback_agent,
             concurrent,
+            asked: AtomicBool::new(false),
             overruns: Arc::default(),
             running: Arc::default(),
         }
@@ -49,20 +57,24 @@ impl Flusher {
             cause: Some(cause),
             ..About::default()
         };
-        if self.is_refused().await {
-            health::count(Location::Flush, ErrorType::Io, &about("connection refused"));
-            health::warn_once(
-                Warning::NoAgent,
-                "no Datadog agent listens at DD_TRACE_AGENT_URL, so spans are lost; add the Datadog extension layer or \
-                 start an agent, or set DD_TRACE_ENABLED=false",
-            );
-            return;
-        }
+        let connection = match self.connect().await {
+            Connection::Refused(agent) => {
+                health::count(Location::Flush, ErrorType::Io, &about("connection refused"));
+                health::warn_once(&Warning::AgentAbsent {
+                    url: format!("http://{agent}"),
+                });
+                return;
+            }
+            Connection::Made(stream) => Some(stream),
+            Connection::Unknown => None,
+        };
         let waits = !self.concurrent && self.overruns.load(Ordering::Acquire) < PATIENCE;
         if !waits && self.running.load(Ordering::Acquire) > 0 {
             return; // the one that is under way takes these spans along
         }
         self.running.fetch_add(1, Ordering::AcqRel);
+        let question = connection.filter(|_| !self.asked.swap(true, Ordering::Relaxed));
+        let subscriber = tracing::dispatcher::get_default(Clone::clone);
         let task = tokio::task::spawn_blocking({
             let (tracing, overruns, running) = (
                 Arc::clone(&self.tracing),
@@ -70,6 +82,7 @@ impl Flusher {
                 Arc::clone(&self.running),
             );
             move || {
+                let question = question.and_then(Question::ask);
                 let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     tracing.provider.force_flush()
                 }));
@@ -79,6 +92,9 @@ impl Flusher {
                     .map_err(|_| ErrorType::Timeout);
                 if flushed.is_ok() {
                     overruns.store(0, Ordering::Release);
+                }
+                if let Some(warning) = question.and_then(Question::judge) {
+                    tracing::dispatcher::with_default(&subscriber, || health::warn_once(&warning));
                 }
                 flushed
             }
@@ -100,15 +116,48 @@ impl Flusher {
         );
     }
 
-    /// Whether nobody listens where the agent should. Only asked on this machine, where the answer comes at once.
-    async fn is_refused(&self) -> bool {
+    /// Looks whether somebody listens where the agent should. Only asked on this machine, where the answer comes at once.
+    async fn connect(&self) -> Connection {
         let Some(agent) = self.loopback_agent else {
-            return false;
+            return Connection::Unknown;
         };
         let attempt = tokio::task::spawn_blocking(move || {
             TcpStream::connect_timeout(&agent, CONNECT_TIMEOUT)
         });
-        matches!(attempt.await, Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused)
+        match attempt.await {
+            Ok(Ok(stream)) => Connection::Made(stream),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                Connection::Refused(agent)
+            }
+            _ => Connection::Unknown,
+        }
+    }
+}
+
+/// What became of a connection to the agent.
+enum Connection {
+    Made(TcpStream),
+    Refused(SocketAddr),
+    Unknown,
+}
+
+/// The question to whatever listens there what it is.
+struct Question(TcpStream);
+
+impl Question {
+    fn ask(mut stream: TcpStream) -> Option<Self> {
+        stream.set_write_timeout(Some(ANSWER_TIMEOUT)).ok()?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
+        stream.write_all(AGENT_REQUEST).ok()?;
+        Some(Self(stream))
+    }
+
+    /// Judges the answer; one that has not come by now is none.
+    fn judge(mut self) -> Option<Warning> {
+        let mut answer = [0; 1024];
+        let length = self.0.read(&mut answer).ok()?;
+        let url = format!("http://{}", self.0.peer_addr().ok()?);
+        of_agent_answer(&url, answer.get(..length)?)
     }
 }
 
@@ -116,8 +165,6 @@ impl Flusher {
 mod tests {
     use opentelemetry_sdk::propagation::TraceContextPropagator;
     use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
-
-    use std::sync::atomic::AtomicBool;
 
     use super::*;
 

@@ -7,6 +7,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 
+use crate::warning::{self, Warning};
+
 /// Where it went wrong.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -256,26 +258,15 @@ pub(crate) fn shielded<T>(location: Location, arn: &str, code: impl FnOnce() -> 
     caught.ok()
 }
 
-/// Something that the user can act on. Each is said once per process.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Warning {
-    BadVariable = 0,
-    LayerAbsent = 1,
-    NoAgent = 2,
-    NoPermission = 3,
-    #[cfg(feature = "datadog")]
-    TwoTracers = 4,
-}
+static WARNED: [AtomicBool; warning::KINDS] = [const { AtomicBool::new(false) }; warning::KINDS];
 
-static WARNED: [AtomicBool; 5] = [const { AtomicBool::new(false) }; 5];
-
-/// Says `text` at WARN, once per process and kind.
-pub(crate) fn warn_once(warning: Warning, text: &str) {
+/// Says `warning` at WARN, once per process and kind.
+pub(crate) fn warn_once(warning: &Warning) {
     let first = WARNED
-        .get(warning as usize)
+        .get(warning.index())
         .is_some_and(|said| !said.swap(true, Ordering::Relaxed));
     if first && crate::config::environment().warnings {
-        tracing::warn!(target: "durable_trace", "{text}");
+        tracing::warn!(target: "durable_trace", "{warning}");
     }
 }
 

@@ -48,6 +48,7 @@
 //! | `DURABLE_TRACE_CHECKPOINT_MODE` | `ride`, `call`, `none` | `ride` | how a checkpoint reaches the log: see [`CheckpointMode`] |
 //! | `DURABLE_TRACE_CHECKPOINT_STYLE` | `datadog`, `datadog,tracecontext` | `datadog` | headers in a checkpoint |
 //! | `DURABLE_TRACE_CONTINUITY` | `parent`, `link` | `parent` | whether resumed invocations go on in the trace: see [`Continuity`] |
+//! | `DURABLE_TRACE_ERROR_MESSAGES` | boolean | `true` | `false`: messages of errors stay out of spans, their types stay on them |
 //! | `DURABLE_TRACE_FLUSH_BUDGET_MS` | milliseconds | `500` | how long the end of an invocation waits for the exporter |
 //! | `DURABLE_TRACE_INVOKE_TARGETS` | names or ARNs, or `*` | none | functions that are handed the trace by `ctx.invoke`: see [`OptionsBuilder::invoke_targets`] |
 //! | `DURABLE_TRACE_MAX_AGE` | seconds, or with `s`, `m`, `h`, `d` | off | age of an execution past which its invocations link |
@@ -65,6 +66,7 @@ mod config;
 pub mod contract;
 #[cfg(feature = "datadog")]
 mod datadog;
+pub mod diagnosis;
 mod event;
 mod flush;
 mod handover;
@@ -82,6 +84,7 @@ mod setup;
 mod spans;
 mod subscriber;
 mod traced;
+mod warning;
 
 pub use config::{CheckpointMode, Continuity};
 pub use durable_trace_wire::{CheckpointStyles, Context, SamplingPriority, SpanId, Tags, TraceId};
@@ -91,6 +94,7 @@ pub use layer::{layer, user_spans};
 pub use options::{BuildOptionsError, Options, OptionsBuilder};
 pub use plan::ReplayedSpans;
 pub use service::{InvocationFuture, run, run_with_options, wrap};
+pub use warning::{Contradiction, Warning};
 
 /// The program in the README, compiled as a doc test.
 #[cfg(doctest)]

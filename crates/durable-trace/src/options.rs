@@ -62,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
+    pub(crate) error_messages: bool,
     pub(crate) extractor: Option<Extractor>,
     pub(crate) flush_budget: Duration,
     pub(crate) invoke_targets: InvokeTargets,
@@ -111,6 +112,7 @@ pub struct OptionsBuilder {
     continuity: Option<Continuity>,
     extractor: Option<Extractor>,
     cross_invocation_tracing: Option<bool>,
+    error_messages: Option<bool>,
     max_age: Option<Duration>,
     replayed_spans: Option<ReplayedSpans>,
     suspended_spans: Option<bool>,
@@ -245,6 +247,12 @@ impl OptionsBuilder {
         self
     }
 
+    /// Whether messages of errors go on spans, instead of `DURABLE_TRACE_ERROR_MESSAGES`. Their types do all the same.
+    pub fn error_messages(mut self, enabled: bool) -> Self {
+        self.error_messages = Some(enabled);
+        self
+    }
+
     /// Whether replayed work is spans too, instead of `DURABLE_TRACE_REPLAYED_SPANS`.
     pub fn replayed_spans(mut self, replayed_spans: ReplayedSpans) -> Self {
         self.replayed_spans = Some(replayed_spans);
@@ -315,6 +323,7 @@ impl OptionsBuilder {
                     .unwrap_or(environment.cross_invocation),
                 carriers: environment.carriers.clone(),
                 enabled: environment.enabled,
+                error_messages: self.error_messages.unwrap_or(environment.error_messages),
                 extractor: self.extractor,
                 other_styles: environment.other_styles,
                 flush_budget: self.flush_budget.unwrap_or(environment.flush_budget),

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::client;
-use crate::config::report_bad_variables;
+use crate::config::report_variables;
 use crate::event::Event;
-use crate::health::{Location, shielded};
+use crate::health::{Location, shielded, warn_once};
 use crate::options::{Options, SdkOptions};
 use crate::registry::registry;
 use crate::setup::{Setup, set_up};
@@ -120,8 +120,12 @@ where
     Fut: Future<Output = Result<O, BoxError>> + Send,
     O: Serialize + Send + 'static,
 {
-    report_bad_variables();
     let resource = handler_name::<F>();
+    let own_tracer = options.tracer_provider.is_none();
+    let warnings = setup
+        .as_ref()
+        .map(|setup| setup.warnings.clone())
+        .unwrap_or_default();
     let traced = setup.map(|setup| Traced::new(options.settings.clone(), setup, resource));
     let watches = traced.is_some();
     let handler = Arc::new(handler);
@@ -146,6 +150,10 @@ where
         given_client: options
             .lambda_client
             .or_else(|| options.sdk_config.as_ref().map(Client::new)),
+        report: Box::new(move || {
+            report_variables(own_tracer);
+            warnings.iter().for_each(warn_once);
+        }),
         make_inner: Box::new(make_inner),
         ready: OnceCell::new(),
     });
@@ -221,6 +229,8 @@ struct Service {
     /// `None`: the SDK's plain behaviour.
     traced: Option<Traced>,
     given_client: Option<Client>,
+    /// Says what is wrong with the set-up.
+    report: Box<dyn Fn() + Send + Sync>,
     make_inner: Box<dyn Fn(&Client) -> Inner + Send + Sync>,
     /// Made at the first invocation, since the AWS configuration is loaded then.
     ready: OnceCell<Ready>,
@@ -236,6 +246,8 @@ impl Service {
     async fn ready(&self) -> &Ready {
         self.ready
             .get_or_init(|| async {
+                // Not before: by now the user has set a subscriber, if at all.
+                shielded(Location::Setup, "", &self.report);
                 let client = match &self.given_client {
                     Some(client) => client.clone(),
                     None => Client::new(

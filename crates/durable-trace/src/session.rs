@@ -119,7 +119,7 @@ impl Session {
             caller,
             arn: facts.arn.clone(),
             request_id: facts.request_id.clone(),
-            spans: Spans::new(Arc::clone(&tracing), started),
+            spans: Spans::new(Arc::clone(&tracing), started, settings.error_messages),
             started,
             updated: invocation
                 .updated_operation_ids

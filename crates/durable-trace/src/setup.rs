@@ -9,6 +9,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
 use crate::options::Options;
 use crate::spans::Tracing;
+use crate::warning::Warning;
 
 /// A tracer that is ready.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Setup {
     pub(crate) tracing: Arc<Tracing>,
     /// Where its agent listens, if that is on this machine.
     pub(crate) loopback_agent: Option<SocketAddr>,
+    /// What its user can mend. Said later: a subscriber that hears it may not be set yet.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// The tracer that `options` ask for; `None` when tracing is switched off.
@@ -32,6 +35,7 @@ pub(crate) fn set_up(options: &Options) -> Option<Setup> {
             Some(Setup {
                 tracing: Arc::new(Tracing::new(provider.clone(), propagator)),
                 loopback_agent: None,
+                warnings: Vec::new(),
             })
         }
         None => own_tracer(options),

@@ -8,6 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, SystemTime};
 
 use aws_durable_execution_sdk::InvocationResponse;
+use aws_durable_execution_sdk::observability::TARGET;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::CheckpointUpdatedExecutionState;
 use durable_trace_wire as wire;
@@ -20,13 +21,14 @@ use crate::client;
 use crate::config::environment;
 use crate::contract::span_names;
 use crate::flush::Flusher;
-use crate::health::{self, About, ErrorType, Location, Outcome, Warning, shielded};
+use crate::health::{self, About, ErrorType, Location, Outcome, shielded};
 use crate::options::Settings;
 use crate::plan::Failure;
 use crate::service::InvocationFuture;
 use crate::session::Session;
 use crate::setup::Setup;
 use crate::spans::{self, InvocationFacts, Tracing};
+use crate::warning::Warning;
 
 /// Lambda answers need time to leave; nothing of ours runs into the last of an invocation's time.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
@@ -223,16 +225,7 @@ impl Traced {
             }
             Ok(Err(error)) => {
                 let cause = aws_sdk_lambda::error::DisplayErrorContext(&error).to_string();
-                if error
-                    .raw_response()
-                    .is_some_and(|response| response.status().as_u16() == 403)
-                {
-                    health::warn_once(
-                        Warning::NoPermission,
-                        "the function may not write its checkpoint; grant its role \
-                         lambda:CheckpointDurableExecution on itself, or set DURABLE_TRACE_CHECKPOINT_MODE=ride",
-                    );
-                }
+                client::warn_of_own(&error, session.arn());
                 let error_type = client::classify(&error);
                 if error_type == ErrorType::Refused {
                     self.refused.store(true, Ordering::Relaxed);
@@ -257,12 +250,14 @@ impl Traced {
 
     /// A layer that is in the subscriber but never hears of the SDK's spans is of no use; nor is one that is not there.
     fn warn_of_missing_layer(session: &Session, outcome: &Ended) {
-        if matches!(outcome, Ok(Ok(_))) && !session.is_layer_here() {
-            health::warn_once(
-                Warning::LayerAbsent,
-                "durable_trace::layer() does not see the SDK's spans, so spans of your own lose their place; add it to your \
-                 subscriber, and let no global filter hide the target aws_durable_execution_sdk",
-            );
+        if !matches!(outcome, Ok(Ok(_))) {
+            return;
+        }
+        if !session.is_layer_here() {
+            health::warn_once(&Warning::LayerAbsent);
+        } else if !tracing::event_enabled!(target: TARGET, tracing::Level::DEBUG) {
+            // Its spans are at INFO, its events at DEBUG: a filter may let the ones through and not the others.
+            health::warn_once(&Warning::EventsHidden);
         }
     }
 }

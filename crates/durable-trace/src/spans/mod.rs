@@ -19,6 +19,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use crate::contract::{keys, values};
 use crate::health;
 use crate::plan::{Action, Closing, Failure, Moment, Opening};
+use crate::warning::Warning;
 
 pub(crate) use propagation::{extract, inject, span_context};
 pub(crate) use view::{InvocationFacts, Sleep};
@@ -55,6 +56,8 @@ impl Tracing {
 pub(crate) struct Spans {
     tracing: Arc<Tracing>,
     started: SystemTime,
+    /// Whether messages of errors go on spans.
+    messages: bool,
     open: Mutex<Open>,
 }
 
@@ -65,8 +68,8 @@ struct Open {
     /// `aws.lambda`, and whether another library opened it.
     lambda: Option<(Context, Owner)>,
     execute: Option<Context>,
-    /// By operation id.
-    operations: HashMap<String, Context>,
+    /// By operation id, with their starts.
+    operations: HashMap<String, (Context, SystemTime)>,
 }
 
 /// Who opened the invocation's span.
@@ -108,10 +111,11 @@ pub(crate) enum Result {
 }
 
 impl Spans {
-    pub(crate) fn new(tracing: Arc<Tracing>, started: SystemTime) -> Self {
+    pub(crate) fn new(tracing: Arc<Tracing>, started: SystemTime, messages: bool) -> Self {
         Self {
             tracing,
             started,
+            messages,
             open: Mutex::default(),
         }
     }
@@ -125,6 +129,10 @@ impl Spans {
         self.lock().origin.clone_from(&resume.origin);
         let lambda = self.open_lambda(resume, facts);
         let execute = self.start(view::execute(facts), self.started, &lambda.0);
+        // Only a provider that has been shut down makes spans of no trace.
+        if !execute.span().span_context().is_valid() {
+            health::warn_once(&Warning::ProviderShutDown);
+        }
         let mut open = self.lock();
         open.lambda = Some(lambda);
         open.execute = Some(execute);
@@ -226,7 +234,8 @@ impl Spans {
 
     /// Where the body of an operation runs; `None` if it has no span.
     pub(crate) fn operation_context(&self, id: &str) -> Option<Context> {
-        self.lock().operations.get(id).cloned()
+        let open = self.lock();
+        open.operations.get(id).map(|(context, _)| context.clone())
     }
 
     /// Does what the plan decided. `now` is the time of what was seen.
@@ -238,15 +247,16 @@ impl Spans {
         };
         match action {
             Action::Close { id, closing } => {
-                let Some(context) = self.lock().operations.remove(&id) else {
+                let Some((context, start)) = self.lock().operations.remove(&id) else {
                     return;
                 };
-                finish(&context, &closing, at(closing.end));
+                self.finish(&context, &closing, start, at(closing.end));
             }
             Action::Open(opening) => {
                 let start = at(opening.start);
                 if let Some(context) = self.open_operation(&opening, false, start) {
-                    self.lock().operations.insert(opening.facts.id, context);
+                    let (id, open) = (opening.facts.id, (context, start));
+                    self.lock().operations.insert(id, open);
                 }
             }
             Action::Ride => {}
@@ -255,8 +265,9 @@ impl Spans {
                 replayed,
                 closing,
             } => {
-                if let Some(context) = self.open_operation(&opening, replayed, at(opening.start)) {
-                    finish(&context, &closing, at(closing.end));
+                let start = at(opening.start);
+                if let Some(context) = self.open_operation(&opening, replayed, start) {
+                    self.finish(&context, &closing, start, at(closing.end));
                 }
             }
         }
@@ -274,7 +285,8 @@ impl Spans {
             let enclosing = opening
                 .parent
                 .as_ref()
-                .and_then(|parent| open.operations.get(&parent.id));
+                .and_then(|parent| open.operations.get(&parent.id))
+                .map(|(context, _)| context);
             enclosing.or(open.execute.as_ref())?.clone()
         };
         Some(self.start(span, start, &parent))
@@ -291,6 +303,7 @@ impl Spans {
 
     /// Ends the execution's span and the invocation's.
     pub(crate) fn close_invocation(&self, result: &Result, now: SystemTime) {
+        let now = now.max(self.started);
         let (lambda, execute) = {
             let mut open = self.lock();
             (open.lambda.take(), open.execute.take())
@@ -301,10 +314,10 @@ impl Spans {
                 Result::Answered { status, failure } => {
                     span.set_attribute(view::invocation_status(*status));
                     if let Some(failure) = failure {
-                        mark_failed(&execute, failure);
+                        self.mark_failed(&execute, failure);
                     }
                 }
-                Result::Faulted(failure) => mark_failed(&execute, failure),
+                Result::Faulted(failure) => self.mark_failed(&execute, failure),
                 Result::OutOfTime => {}
             }
             if let Some((errors, locations)) = health::take_unreported() {
@@ -321,7 +334,7 @@ impl Spans {
                 Result::Answered { status, .. } => {
                     lambda.span().set_attribute(view::execution_status(*status));
                 }
-                Result::Faulted(failure) => mark_failed(&lambda, failure),
+                Result::Faulted(failure) => self.mark_failed(&lambda, failure),
                 Result::OutOfTime => {}
             }
             if owner == Owner::Us {
@@ -329,31 +342,36 @@ impl Spans {
             }
         }
     }
-}
 
-fn finish(context: &Context, closing: &Closing, end: SystemTime) {
-    let span = context.span();
-    if let Some(failure) = closing.ending.failure() {
-        mark_failed(context, failure);
+    /// Ends a span, not before its start: that may have been told by the service's clock, and this end by the function's.
+    fn finish(&self, context: &Context, closing: &Closing, start: SystemTime, end: SystemTime) {
+        let span = context.span();
+        if let Some(failure) = closing.ending.failure() {
+            self.mark_failed(context, failure);
+        }
+        if let Some(completer) = &closing.completer {
+            // A link: whoever completes a callback does not begin what waits for it.
+            span.add_link(span_context(completer), Vec::new());
+        }
+        span.end_with_timestamp(end.max(start));
     }
-    if let Some(completer) = &closing.completer {
-        // A link: whoever completes a callback does not begin what waits for it.
-        span.add_link(span_context(completer), Vec::new());
+
+    fn mark_failed(&self, context: &Context, failure: &Failure) {
+        let span = context.span();
+        if let Some(error_type) = &failure.error_type {
+            span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error_type.clone()));
+        }
+        if !self.messages {
+            span.set_status(Status::error(""));
+            return;
+        }
+        let message = failure.message.clone().unwrap_or_default();
+        span.set_attribute(KeyValue::new(keys::ERROR_MESSAGE, message.clone()));
+        span.set_status(Status::error(message));
     }
-    span.end_with_timestamp(end);
 }
 
 /// A moment of the service's; `None` before 1970.
 pub(crate) fn system_time(at: UnixMillis) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(at.0).ok()?))
-}
-
-fn mark_failed(context: &Context, failure: &Failure) {
-    let span = context.span();
-    let message = failure.message.clone().unwrap_or_default();
-    if let Some(error_type) = &failure.error_type {
-        span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error_type.clone()));
-    }
-    span.set_attribute(KeyValue::new(keys::ERROR_MESSAGE, message.clone()));
-    span.set_status(Status::error(message));
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on is a test that fails"
 )]
 
+mod alone;
 mod caller;
 mod conformance;
 mod contract;
@@ -17,9 +18,11 @@ mod history;
 mod kinds;
 mod moments;
 mod overlap;
+mod privacy;
 mod race;
 mod refused;
 mod rollout;
+mod setup;
 mod spans;
 mod stress;
 mod trace;

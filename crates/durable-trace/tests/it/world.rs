@@ -93,7 +93,7 @@ impl World {
 
     /// Starts a service, a tracer and a subscriber, and nothing that could be invoked.
     pub(crate) async fn without_function(config: Config, layer: Layer) -> Self {
-        Self::beside(Agent::Answers(200), config, layer).await
+        Self::beside(Agent::SOUND, config, layer).await
     }
 
     /// The same beside an agent that behaves so.
@@ -159,6 +159,27 @@ impl World {
             .propagator(propagator)
             .build()
             .expect("options that do not contradict each other")
+    }
+
+    /// The same with another client.
+    pub(crate) fn options_with(&self, client: aws_sdk_lambda::Client) -> Options {
+        let (provider, propagator) = self.tracer.clone();
+        Options::builder()
+            .lambda_client(client)
+            .tracer_provider(provider)
+            .propagator(propagator)
+            .build()
+            .expect("options that do not contradict each other")
+    }
+
+    /// The tracer and its propagator.
+    pub(crate) fn tracer(&self) -> (SdkTracerProvider, Propagator) {
+        self.tracer.clone()
+    }
+
+    /// Shuts the tracer down, as a program does that means to end.
+    pub(crate) fn shut_down_tracer(&self) {
+        let _ = self.tracer.0.shutdown();
     }
 
     /// Registers another durable function, traced by the same tracer.

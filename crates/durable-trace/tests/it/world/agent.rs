@@ -10,8 +10,8 @@ use std::sync::{Mutex, OnceLock};
 pub(crate) enum Agent {
     /// Nobody listens.
     Absent,
-    /// Takes all and answers with this status.
-    Answers(u16),
+    /// Takes all and gives this answer.
+    Answers(&'static str),
     /// Takes all and never answers.
     Hangs,
     /// Closes each connection at once.
@@ -19,6 +19,9 @@ pub(crate) enum Agent {
 }
 
 impl Agent {
+    /// As an agent is: it takes all.
+    pub(crate) const SOUND: Self = Self::Answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+
     /// The URL of one that behaves so.
     pub(crate) fn url(self) -> String {
         static AGENTS: OnceLock<Mutex<HashMap<Agent, String>>> = OnceLock::new();
@@ -65,8 +68,7 @@ impl Agent {
                 }
             }
             std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
-            if let Self::Answers(status) = self {
-                let answer = format!("HTTP/1.1 {status} .\r\ncontent-length: 2\r\n\r\n{{}}");
+            if let Self::Answers(answer) = self {
                 writer.write_all(answer.as_bytes()).ok()?;
             }
         }

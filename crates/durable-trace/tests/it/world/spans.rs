@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) end: SystemTime,
     pub(crate) failed: bool,
     pub(crate) links: Vec<(TraceId, SpanId)>,
+    /// All that it says, in whatever way.
+    pub(crate) everything: String,
     attributes: Vec<KeyValue>,
 }
 
@@ -114,7 +116,9 @@ impl SpanProcessor for Collected {
             .lock()
             .unwrap()
             .remove(&span.span_context.span_id());
+        let everything = format!("{span:?}");
         self.ended.lock().unwrap().push(Seen {
+            everything,
             name: span.name.into_owned(),
             trace_id: span.span_context.trace_id(),
             span_id: span.span_context.span_id(),
