@@ -26,6 +26,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(DemoArgs),
+    Doctor(DoctorArgs),
     Explain(ExplainArgs),
     Extract(ExtractArgs),
     Function(FunctionArgs),
@@ -64,6 +65,33 @@ pub(crate) enum DemoFormat {
     /// One OTLP/JSON `ExportTraceServiceRequest`
     OtlpJson,
     /// The tree of spans, then the checkpoints
+    Text,
+}
+
+/// Look for what is wrong with a set-up, a line for each thing looked at, with its remedy
+///
+/// Looks at the environment that it runs in: the variables that tracer and library read (`DD_*`, `OTEL_*`,
+/// `DURABLE_TRACE_*`), who listens at the agent's URL, whether a connection to the Lambda API comes about, how often the
+/// client tries (`AWS_MAX_ATTEMPTS`), the SDK's version in the nearest `Cargo.lock`, and this machine's clock. It sends no
+/// request to AWS, only connects, and shows no value of a variable but the agent's address. Exit code 1 if something is
+/// wrong. The function itself logs the same messages at WARN.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::DOCTOR)]
+pub(crate) struct DoctorArgs {
+    /// What to print
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+    /// Connect to nobody
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// How `doctor` prints what it found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// One JSON object: `sound`, and `checks` of `check`, `result`, `kind` and `message`
+    Json,
+    /// A line for each check: its result, its name, what is to be said
     Text,
 }
 

@@ -1,6 +1,7 @@
 //! One file a command: each performs, the deciding is done elsewhere.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod function;

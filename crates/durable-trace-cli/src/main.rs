@@ -1,12 +1,13 @@
 //! `durable-trace`: see one Datadog trace across suspend and resume.
 //!
 //! Results go to stdout and nothing else does; messages, progress and the output of functions go to stderr.
-//! Exit codes: 0 done, 1 bad data or the thing asked for did not come about, 2 usage.
+//! Exit codes: 0 done, 1 bad data, something is wrong, or the thing asked for did not come about, 2 usage.
 
 mod args;
 mod caller;
 mod commands;
 mod context_json;
+mod doctor;
 mod forward;
 mod intake;
 mod lines;
@@ -32,6 +33,7 @@ use crate::{
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::Function(args) => commands::function::run(&args),

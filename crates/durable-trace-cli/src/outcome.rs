@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     Failed(anyhow::Error),
     /// The reader of our output went away: nobody is left to tell anything.
     NobodyReads,
+    /// What was looked at is not in order, as the result says.
+    Unsound,
 }
 
 impl From<anyhow::Error> for Outcome {
@@ -72,7 +74,7 @@ pub(crate) fn print(text: &str) -> Result<(), StdoutError> {
 pub(crate) fn report(outcome: Outcome) -> ExitCode {
     match outcome {
         Outcome::Done | Outcome::NobodyReads => ExitCode::SUCCESS,
-        Outcome::BadData => ExitCode::FAILURE,
+        Outcome::BadData | Outcome::Unsound => ExitCode::FAILURE,
         Outcome::Failed(error) => {
             // stderr may be closed as well: then there is nobody to tell.
             let _ = writeln!(io::stderr(), "durable-trace: {error:#}");

@@ -5,6 +5,7 @@
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 
 /// Whether the request names a loopback host, wherever it names one, and names one at all.
 pub(crate) fn is_for_loopback(parts: &Parts) -> bool {
@@ -12,7 +13,7 @@ pub(crate) fn is_for_loopback(parts: &Parts) -> bool {
     let named = headers.map(|value| value.to_str().unwrap_or_default());
     // A URI with an authority overrules the header, so that both have to be right.
     let mut named = named
-        .chain(parts.uri.authority().map(|it| it.as_str()))
+        .chain(parts.uri.authority().map(Authority::as_str))
         .peekable();
     named.peek().is_some() && named.all(is_loopback)
 }

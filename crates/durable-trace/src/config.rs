@@ -6,7 +6,7 @@ use std::time::Duration;
 use durable_trace_wire::{CarrierRules, CheckpointStyles, HeaderStyle};
 
 use crate::contract::variables;
-use crate::diagnosis::{Clash, clashes, unknown};
+use crate::diagnosis::{Clash, clashes, unknown, unusable_of_the_tracer};
 use crate::handover::InvokeTargets;
 use crate::health::{About, ErrorType, Location, count, warn_once};
 use crate::plan::ReplayedSpans;
@@ -75,6 +75,8 @@ pub(crate) struct Environment {
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
     bad: Vec<(&'static str, &'static str)>,
+    /// The same of the tracer that is made from `DD_*`.
+    bad_of_the_tracer: Vec<(&'static str, &'static str)>,
     /// Variables that contradict each other.
     clashes: Vec<Clash>,
     /// Names of the variables that are set and that somebody here may read, so that our defaults do not overrule them.
@@ -99,7 +101,11 @@ impl Environment {
             .filter(|clash| own_tracer || !clash.of_the_tracer)
             .map(|clash| clash.pair)
             .collect();
-        let unusable = (!self.bad.is_empty()).then(|| Warning::UnusableVariable(self.bad.clone()));
+        let mut unusable = self.bad.clone();
+        if own_tracer {
+            unusable.extend(&self.bad_of_the_tracer);
+        }
+        let unusable = (!unusable.is_empty()).then_some(Warning::UnusableVariable(unusable));
         let contradiction = (!pairs.is_empty()).then_some(Warning::Contradiction(pairs));
         [unusable, unknown(&self.set), contradiction]
             .into_iter()
@@ -186,6 +192,7 @@ impl Environment {
             tracer_log_level: lookup("DD_LOG_LEVEL"),
             warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
             bad,
+            bad_of_the_tracer: unusable_of_the_tracer(&lookup),
             clashes: clashes(&lookup),
             set,
         }

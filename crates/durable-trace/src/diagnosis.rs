@@ -4,6 +4,7 @@
 
 mod variables;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use aws_smithy_types::date_time::Format;
 use crate::warning::Warning;
 
 pub use variables::of_variables;
-pub(crate) use variables::{Clash, clashes, unknown};
+pub(crate) use variables::{Clash, clashes, unknown, unusable_of_the_tracer};
 
 /// The versions of the SDK that this library was tested with: those that begin so.
 pub(crate) const TESTED_SDK: &str = "0.1";
@@ -85,6 +86,18 @@ impl AgentAddress {
         })
     }
 
+    /// Whether it is on this machine, as far as its text tells.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp { host, .. } => {
+                let address: Option<std::net::IpAddr> = host.parse().ok();
+                host.eq_ignore_ascii_case("localhost")
+                    || address.is_some_and(|address| address.is_loopback())
+            }
+            Self::Unix(_) => true,
+        }
+    }
+
     /// The address, if it is one of this machine's over TCP and in the clear.
     #[cfg_attr(
         not(feature = "datadog"),
@@ -108,6 +121,23 @@ impl AgentAddress {
         address
             .is_loopback()
             .then_some(SocketAddr::new(address, *port))
+    }
+}
+
+impl fmt::Display for AgentAddress {
+    /// A URL, without credentials and path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port, tls } => {
+                let scheme = if *tls { "https" } else { "http" };
+                if host.contains(':') {
+                    write!(f, "{scheme}://[{host}]:{port}")
+                } else {
+                    write!(f, "{scheme}://{host}:{port}")
+                }
+            }
+            Self::Unix(path) => write!(f, "unix://{path}"),
+        }
     }
 }
 
@@ -215,6 +245,7 @@ pub fn of_sdk_version(version: &str) -> Option<Warning> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a column of a table")]
     fn tcp(host: &str, port: u16, tls: bool) -> Option<AgentAddress> {
         Some(AgentAddress::Tcp {
             host: host.to_owned(),
@@ -269,6 +300,23 @@ mod tests {
             ("", None, "nothing"),
         ] {
             assert_eq!(AgentAddress::parse(url).ok(), want, "{why}: {url}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_as_a_url_without_credentials() {
+        for (url, want, local) in [
+            ("http://me:secret@agent/x?y", "http://agent:80", false),
+            ("https://agent:9", "https://agent:9", false),
+            ("http://LOCALHOST:9", "http://LOCALHOST:9", true),
+            ("http://[::1]:9", "http://[::1]:9", true),
+            ("unix:///a/b", "unix:///a/b", true),
+        ] {
+            let address = AgentAddress::parse(url).unwrap();
+            assert_eq!(
+                (address.to_string().as_str(), address.is_local()),
+                (want, local)
+            );
         }
     }
 

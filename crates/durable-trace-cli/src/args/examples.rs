@@ -3,13 +3,24 @@
 pub(super) const PROGRAM: &str = r"Examples:
   durable-trace demo                             one order, several processes, one trace
   durable-trace serve --function f=./bootstrap   a durable execution service on this machine
-  durable-trace explain < event.json             why did my trace break?";
+  durable-trace explain < event.json             why did my trace break?
+  durable-trace doctor                           what is wrong with my set-up?";
 
 pub(super) const DEMO: &str = r"Examples:
   durable-trace demo
   durable-trace demo step-wait-step --format json | jq .spans
   durable-trace demo --list
   durable-trace demo --agent http://localhost:8126   show it in Datadog as well";
+
+pub(super) const DOCTOR: &str = r#"Examples:
+  durable-trace doctor
+  DD_TRACE_AGENT_URL=http://localhost:8126 durable-trace doctor
+  durable-trace doctor --offline --format json | jq '.checks[] | select(.result == "warning")'
+
+Results:
+  ok       looked at, and nothing is wrong
+  warning  something is wrong: what, what comes of it, what to do
+  skipped  not looked at, and why"#;
 
 pub(super) const EXPLAIN: &str = r#"Examples:
   durable-trace explain < event.json

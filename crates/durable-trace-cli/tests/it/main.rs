@@ -8,6 +8,7 @@
 )]
 
 mod demo;
+mod doctor;
 mod lines;
 mod peer;
 mod program;

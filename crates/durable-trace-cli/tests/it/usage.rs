@@ -21,6 +21,7 @@ fn wrong_usage_exits_2_and_says_what_was_expected() {
         ),
         (&["explain", "--headers", "{"], "JSON object", "no JSON"),
         (&["explain", "--headers", "[]"], "JSON object", "no object"),
+        (&["doctor", "--format", "yaml"], "json", "no such format"),
         (&["explain", "--span-id", "0"], "--span-id", "zero is no id"),
         (
             &["explain", "--span-id", "0x7"],
@@ -74,7 +75,7 @@ fn wrong_usage_exits_2_and_says_what_was_expected() {
 
 #[test]
 fn every_command_has_an_example_in_its_help() {
-    for name in ["demo", "serve", "extract", "inject", "explain"] {
+    for name in ["demo", "serve", "extract", "inject", "explain", "doctor"] {
         let ran = run(&[name, "--help"], "");
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let (_, examples) = ran.stdout.split_once("Example").unwrap();
@@ -105,6 +106,7 @@ fn a_closed_stdout_ends_quietly() {
         (&["inject"], "null\n".repeat(100_000)),
         (&["explain"], "{}".to_owned()),
         (&["demo", "--list"], String::new()),
+        (&["doctor", "--offline"], String::new()),
     ] {
         let mut command = command(args);
         let (reader, writer) = std::io::pipe().unwrap();

@@ -74,6 +74,52 @@ fn distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// A variable that the tracer made from `DD_*` reads, what is expected there, and whether a value is that.
+type OfTheTracer = (&'static str, &'static str, fn(&str) -> bool);
+
+/// Those whose values can be told to be wrong from outside the tracer.
+const OF_THE_TRACER: [OfTheTracer; 9] = [
+    ("DD_INSTRUMENTATION_TELEMETRY_ENABLED", BOOLEAN, is_boolean),
+    ("DD_REMOTE_CONFIGURATION_ENABLED", BOOLEAN, is_boolean),
+    ("DD_TRACE_AGENT_PORT", "a port, such as 8126", |text| {
+        text.parse::<u16>().is_ok()
+    }),
+    ("DD_TRACE_PARTIAL_FLUSH_ENABLED", BOOLEAN, is_boolean),
+    ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "a number", |text| {
+        text.parse::<u64>().is_ok()
+    }),
+    ("DD_TRACE_RATE_LIMIT", "a number", |text| {
+        text.parse::<f64>().is_ok()
+    }),
+    ("DD_TRACE_SAMPLE_RATE", "a rate from 0 to 1", |text| {
+        text.parse().is_ok_and(|rate| (0.0..=1.0).contains(&rate))
+    }),
+    ("DD_TRACE_SAMPLING_RULES", "a JSON array", |text| {
+        serde_json::from_str::<Vec<serde::de::IgnoredAny>>(text).is_ok()
+    }),
+    ("DD_TRACE_STATS_COMPUTATION_ENABLED", BOOLEAN, is_boolean),
+];
+
+const BOOLEAN: &str = "true or false";
+
+fn is_boolean(text: &str) -> bool {
+    config::parse_bool(text).is_some()
+}
+
+/// Variables of the tracer's with an unusable value.
+pub(crate) fn unusable_of_the_tracer(
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Vec<(&'static str, &'static str)> {
+    OF_THE_TRACER
+        .iter()
+        .filter(|(name, _, is_usable)| {
+            let text = variable(name).filter(|text| !text.trim().is_empty());
+            text.is_some_and(|text| !is_usable(text.trim()))
+        })
+        .map(|(name, expected, _)| (*name, *expected))
+        .collect()
+}
+
 /// Two variables that contradict each other, and whether the tracer made from `DD_*` has to be in use for that.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Clash {
@@ -206,6 +252,26 @@ mod tests {
             let want =
                 want.map(|nearest| Warning::UnknownVariable(vec![(name.to_owned(), nearest)]));
             assert_eq!(got, want, "{why}: {name}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_the_tracer_cannot_use_is_named() {
+        for (name, good, bad) in [
+            ("DD_TRACE_AGENT_PORT", "8126", "81260"),
+            ("DD_TRACE_SAMPLE_RATE", "0.5", "50"),
+            ("DD_TRACE_RATE_LIMIT", "100", "many"),
+            ("DD_TRACE_SAMPLING_RULES", "[{\"sample_rate\":1}]", "{"),
+            ("DD_TRACE_PARTIAL_FLUSH_ENABLED", "True", "yes please"),
+            ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "1", "-1"),
+            ("DD_REMOTE_CONFIGURATION_ENABLED", "", "maybe"),
+        ] {
+            let named = |value: &str| {
+                let found = unusable_of_the_tracer(&|own| (own == name).then(|| value.to_owned()));
+                found.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+            };
+            assert_eq!(named(good), Vec::<&str>::new(), "{name}={good}");
+            assert_eq!(named(bad), [name], "{name}={bad}");
         }
     }
 

@@ -63,9 +63,8 @@ pub(crate) fn alone<F: Future<Output = Vec<String>>>(
 
 /// Asserts that one line was said, and that it has all these parts.
 pub(crate) fn says(said: &[String], parts: &[&str]) {
-    let [line] = said else {
-        panic!("one line, not {said:#?}")
-    };
+    assert_eq!(said.len(), 1, "one line: {said:#?}");
+    let line = said.concat();
     for part in parts {
         assert!(line.contains(part), "{part:?} is not in {line:?}");
     }
