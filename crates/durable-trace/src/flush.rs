@@ -73,8 +73,9 @@ impl Flusher {
             return; // the one that is under way takes these spans along
         }
         self.running.fetch_add(1, Ordering::AcqRel);
-        let question = connection.filter(|_| !self.asked.swap(true, Ordering::Relaxed));
-        let subscriber = tracing::dispatcher::get_default(Clone::clone);
+        let question = connection
+            .filter(|_| !self.asked.swap(true, Ordering::Relaxed))
+            .map(Question::new);
         let task = tokio::task::spawn_blocking({
             let (tracing, overruns, running) = (
                 Arc::clone(&self.tracing),
@@ -82,7 +83,7 @@ impl Flusher {
                 Arc::clone(&self.running),
             );
             move || {
-                let question = question.and_then(Question::ask);
+                let question = question.and_then(Question::put);
                 let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     tracing.provider.force_flush()
                 }));
@@ -93,8 +94,8 @@ impl Flusher {
                 if flushed.is_ok() {
                     overruns.store(0, Ordering::Release);
                 }
-                if let Some(warning) = question.and_then(Question::judge) {
-                    tracing::dispatcher::with_default(&subscriber, || health::warn_once(&warning));
+                if let Some(question) = question {
+                    question.hear();
                 }
                 flushed
             }
@@ -142,21 +143,39 @@ enum Connection {
 }
 
 /// The question to whatever listens there what it is.
-struct Question(TcpStream);
+struct Question {
+    stream: TcpStream,
+    /// Who is to hear of a wrong answer: the invocation's subscriber, wherever the answer is read.
+    subscriber: tracing::Dispatch,
+}
 
 impl Question {
-    fn ask(mut stream: TcpStream) -> Option<Self> {
-        stream.set_write_timeout(Some(ANSWER_TIMEOUT)).ok()?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
-        stream.write_all(AGENT_REQUEST).ok()?;
-        Some(Self(stream))
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            subscriber: tracing::dispatcher::get_default(Clone::clone),
+        }
     }
 
-    /// Judges the answer; one that has not come by now is none.
-    fn judge(mut self) -> Option<Warning> {
+    fn put(mut self) -> Option<Self> {
+        self.stream.set_write_timeout(Some(ANSWER_TIMEOUT)).ok()?;
+        self.stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
+        self.stream.write_all(AGENT_REQUEST).ok()?;
+        Some(self)
+    }
+
+    /// Says so if the answer is none of an agent's.
+    fn hear(mut self) {
+        if let Some(warning) = self.judge() {
+            tracing::dispatcher::with_default(&self.subscriber, || health::warn_once(&warning));
+        }
+    }
+
+    /// An answer that has not come by now is none.
+    fn judge(&mut self) -> Option<Warning> {
         let mut answer = [0; 1024];
-        let length = self.0.read(&mut answer).ok()?;
-        let url = format!("http://{}", self.0.peer_addr().ok()?);
+        let length = self.stream.read(&mut answer).ok()?;
+        let url = format!("http://{}", self.stream.peer_addr().ok()?);
         of_agent_answer(&url, answer.get(..length)?)
     }
 }
