@@ -156,7 +156,8 @@ impl<'a> Request<'a> {
         HttpRequest {
             method: owned_text(self.method),
             referer: self.header("referer").map(without_secrets),
-            route: route.and_then(pattern),
+            // An ALB's is the path itself.
+            route: route.and_then(pattern).map(|it| without_secrets(&it)),
             url: host.map(|host| without_secrets(&format!("{scheme}://{host}{path}"))),
             user_agent: self.header("user-agent").map(str::to_owned),
         }
