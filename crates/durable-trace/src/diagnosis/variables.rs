@@ -48,7 +48,16 @@ pub(crate) fn unknown(set: &[String]) -> Option<Warning> {
     (!named.is_empty()).then_some(Warning::UnknownVariable(named))
 }
 
+/// The setting that is most likely meant: one that ends in the same word, as where a part was left out, or one a few letters away.
 fn nearest(name: &str) -> Option<&'static str> {
+    let own = name.strip_prefix(PREFIX).filter(|own| !own.is_empty());
+    let ends_so = |known: &&&str| {
+        let ending = own.and_then(|own| known.strip_suffix(own));
+        ending.is_some_and(|rest| rest.ends_with('_'))
+    };
+    if let Some(known) = SETTINGS.iter().find(ends_so) {
+        return Some(*known);
+    }
     let (distance, known) = SETTINGS
         .iter()
         .map(|known| (distance(name, known), *known))
@@ -236,6 +245,11 @@ mod tests {
                 "DURABLE_TRACE_CHECKPOINT_MOD",
                 Some(Some(names::CHECKPOINT_MODE)),
                 "a letter short",
+            ),
+            (
+                "DURABLE_TRACE_MODE",
+                Some(Some(names::CHECKPOINT_MODE)),
+                "a part left out",
             ),
             (
                 "DURABLE_TRACE_WARNING",
