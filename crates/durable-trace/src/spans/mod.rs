@@ -296,7 +296,8 @@ impl Spans {
     pub(crate) fn mark_out_of_time(&self) {
         let open = self.lock();
         let lambda = open.lambda.as_ref().map(|(lambda, _)| lambda);
-        for context in open.operations.values().chain(&open.execute).chain(lambda) {
+        let operations = open.operations.values().map(|(context, _)| context);
+        for context in operations.chain(&open.execute).chain(lambda) {
             context.span().set_attribute(view::out_of_time());
         }
     }

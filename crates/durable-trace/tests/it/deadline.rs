@@ -91,7 +91,7 @@ async fn hanging(flush: Duration, checkpoint: Duration, timeout: Duration) -> Ve
         .checkpoint_mode(CheckpointMode::Call)
         .checkpoint_budget(checkpoint)
         .flush_budget(flush);
-    let options = world.options_for(options, client(&world.service, 3));
+    let options = world.options_with(options, client(&world.service, 3));
     let traced = durable_trace::wrap(step_wait_step, options);
     let times = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = Arc::clone(&times);

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::alone::{alone, says};
 use crate::trace::step_wait_step;
-use crate::world::{self, FUNCTION, Layer, Setting, World, client, listener};
+use crate::world::{self, Agent, FUNCTION, Layer, Setting, World, client};
 
 /// A function with the tracer that the library makes itself.
 async fn with_own_tracer() -> World {
@@ -52,7 +52,7 @@ async fn run_in(setting: Setting) -> Vec<String> {
 
 /// An agent that answers `head`.
 fn agent(head: &'static str) -> (&'static str, String) {
-    ("DD_TRACE_AGENT_URL", listener(head))
+    ("DD_TRACE_AGENT_URL", Agent::Answers(head).url())
 }
 
 const AGENT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"endpoints\":[]}";
@@ -357,7 +357,10 @@ fn there_is_no_way_to_the_lambda_api() {
             .to_builder()
             .endpoint_url(NOBODY)
             .build();
-        let options = world.options_with(aws_sdk_lambda::Client::from_conf(config));
+        let options = world.options_with(
+            Options::builder(),
+            aws_sdk_lambda::Client::from_conf(config),
+        );
         let traced = durable_trace::wrap(step_wait_step, options);
         let event = json!({
             "DurableExecutionArn": "arn:aws:lambda:us-east-1:1:function:orders:$LATEST/durable-execution/n/i",

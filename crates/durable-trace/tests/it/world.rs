@@ -143,28 +143,8 @@ impl World {
         options: OptionsBuilder,
         client: aws_sdk_lambda::Client,
     ) -> Options {
-        self.options_for(options.flush_budget(Duration::from_millis(500)), client)
-    }
-
-    /// The same with a budget of one's own.
-    pub(crate) fn options_for(
-        &self,
-        options: OptionsBuilder,
-        client: aws_sdk_lambda::Client,
-    ) -> Options {
         let (provider, propagator) = self.tracer.clone();
         options
-            .lambda_client(client)
-            .tracer_provider(provider)
-            .propagator(propagator)
-            .build()
-            .expect("options that do not contradict each other")
-    }
-
-    /// The same with another client.
-    pub(crate) fn options_with(&self, client: aws_sdk_lambda::Client) -> Options {
-        let (provider, propagator) = self.tracer.clone();
-        Options::builder()
             .lambda_client(client)
             .tracer_provider(provider)
             .propagator(propagator)
