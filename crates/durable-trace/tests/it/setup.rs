@@ -405,7 +405,7 @@ fn a_variable_has_an_unusable_value() {
     let said = alone(&variables, || run_in(Setting::default()));
     says(
         &said,
-        &["DURABLE_TRACE_CHECKPOINT_MODE (expected ride or call)"],
+        &["DURABLE_TRACE_CHECKPOINT_MODE (expected ride, call or none)"],
     );
 }
 
