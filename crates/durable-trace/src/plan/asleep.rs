@@ -46,8 +46,9 @@ pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<A
     let is_new = |operation: &Operation<'_>| {
         let ready = ready_at(operation);
         if updated.is_empty() {
-            // One that is still due has not been tried since.
-            return is_due(operation.status) || (ready.is_some() && ready >= since);
+            // One that is still due has not been tried since. What ended in the very millisecond of the function's last deed is one
+            // that it has seen, or else it would be listed where there are lists.
+            return is_due(operation.status) || (ready.is_some() && ready > since);
         }
         // What is listed may have been seen all the same: AWS's local runner lists what has changed since the invocation
         // before began, not since its last answer.
@@ -168,6 +169,17 @@ mod tests {
         let listed = ["seen".to_owned(), "new".to_owned()];
         // Our own call at 40 told the function of nothing.
         assert_eq!(find(&log, &listed).unwrap().ended, ["new"]);
+    }
+
+    #[test]
+    fn what_ended_as_the_function_did_its_last_is_new_if_it_is_listed() {
+        use OperationStatus::Succeeded;
+        let log = [
+            operation("w", OperationType::Wait, Succeeded, 10, Some(20)),
+            operation("s", OperationType::Step, Succeeded, 15, Some(20)),
+        ];
+        assert_eq!(find(&log, &["w".to_owned()]).unwrap().ended, ["w"]);
+        assert!(find(&log, &[]).unwrap().ended.is_empty());
     }
 
     #[test]

@@ -191,6 +191,25 @@ async fn the_users_spans_hang_on_the_operation_whose_code_made_them() {
 }
 
 #[tokio::test]
+async fn invokes_that_end_in_the_same_moment_are_told_of_once_each() {
+    let handler = |_: Value, ctx: DurableContext| async move {
+        let both = ctx.map([1, 2], |ctx: DurableContext, item, _| async move {
+            let echoed: Value = ctx.invoke("plain-target", json!(item)).await?;
+            Ok(echoed)
+        });
+        Ok(json!(both.await?))
+    };
+    let world = World::new(Setting::default(), handler).await;
+    let echo = Function::in_process(|invocation| async move {
+        Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
+    });
+    world.service.register("plain-target", echo.plain());
+    let ended = world.run(&json!({})).await;
+    assert_eq!(ended.result.as_deref(), Some("[1,2]"));
+    assert_eq!(world.spans.named("aws.durable.invoke").len(), 2);
+}
+
+#[tokio::test]
 async fn a_check_that_is_not_met_yet_is_no_error() {
     let world = world(ReplayedSpans::Omit).await;
     world.run(&json!({})).await;

@@ -8,6 +8,7 @@
 
 mod alone;
 mod caller;
+mod chaos;
 mod conformance;
 mod contract;
 mod deadline;

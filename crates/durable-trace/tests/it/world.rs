@@ -25,7 +25,7 @@ use tracing_subscriber::{Layer as _, Registry};
 
 pub(crate) use self::agent::Agent;
 use self::lines::Lines;
-pub(crate) use self::process::{Handler, crash};
+pub(crate) use self::process::{Handler, crash, kill};
 pub(crate) use self::spans::{Collected, Seen};
 
 /// The function's name in every world.

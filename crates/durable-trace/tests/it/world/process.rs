@@ -1,7 +1,8 @@
 //! An invocation as the service sees it: an event in, an answer or a crash out.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use durable_trace_local::{Function, FunctionError, Invocation};
 use lambda_runtime::Context;
@@ -15,6 +16,22 @@ use super::FUNCTION;
 tokio::task_local! {
     /// Rung by [`crash`].
     static CRASHED: Arc<Notify>;
+}
+
+/// The same, by the ARN of the execution, for [`kill`].
+static RUNNING: Mutex<BTreeMap<String, Arc<Notify>>> = Mutex::new(BTreeMap::new());
+
+/// Ends the process that serves an execution, from outside.
+pub(crate) fn kill(arn: &str) {
+    if let Some(running) = RUNNING.lock().unwrap().get(arn) {
+        running.notify_one();
+    }
+}
+
+/// The execution that an event is about; none if it is no durable one.
+fn arn(event: &RawValue) -> Option<String> {
+    let event: Value = serde_json::from_str(event.get()).ok()?;
+    Some(event.get("DurableExecutionArn")?.as_str()?.to_owned())
 }
 
 /// Ends the process as far as the invocation can tell: nothing after this runs, and no answer is given.
@@ -54,6 +71,9 @@ where
                 ..Default::default()
             });
             let crashed = Arc::new(Notify::new());
+            if let Some(arn) = arn(&invocation.payload) {
+                RUNNING.lock().unwrap().insert(arn, Arc::clone(&crashed));
+            }
             let answer = CRASHED.scope(Arc::clone(&crashed), serve(invocation.payload, context));
             tokio::select! {
                 // What is dead does nothing more, whatever it was about to do.
