@@ -9,6 +9,7 @@
 
 mod demo;
 mod doctor;
+mod killed;
 mod lines;
 mod peer;
 mod program;

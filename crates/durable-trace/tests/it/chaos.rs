@@ -18,14 +18,14 @@ const SEED: u64 = 2_026;
 
 /// What does not hold of a case.
 fn examine(workflow: &[Operation], schedule: &Schedule) -> Result<(), String> {
-    let untraced = on_its_own(run::run(workflow, schedule, false))?;
+    let untraced = on_its_own(async { Ok(run::run(workflow, schedule, false).await?.outcome) })?;
     let (traced, spans) = on_its_own(async {
         let traced = run::run(workflow, schedule, true).await?;
         let spans = traced.check_spans(schedule);
         Ok((traced.outcome, spans))
     })?;
-    if traced != untraced.outcome {
-        return Err(format!("{traced:?}\ninstead of\n{:?}", untraced.outcome));
+    if traced != untraced {
+        return Err(format!("{traced:?}\ninstead of\n{untraced:?}"));
     }
     spans
 }
