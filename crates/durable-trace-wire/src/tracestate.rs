@@ -95,19 +95,16 @@ pub(crate) fn render(context: &Context) -> String {
 }
 
 /// Returns `text` with another `p:` in every `dd` member; a member without one gets one at its end.
-/// `None` if there is no `dd` member.
+/// `None` if there is no `dd` member, or if no reader takes it: another parent would make it one that is taken.
 pub(crate) fn with_parent_id(text: &str, parent: SpanId) -> Option<String> {
-    let mut found = false;
+    last_member(text).and_then(parse_member)?;
     let replaced: Vec<String> = members(text)
         .map(|member| match member.strip_prefix(MEMBER) {
             None => member.to_owned(),
-            Some(fields) => {
-                found = true;
-                replace_parent(fields, parent)
-            }
+            Some(fields) => replace_parent(fields, parent),
         })
         .collect();
-    found.then(|| replaced.join(","))
+    Some(replaced.join(","))
 }
 
 /// Whether two lists differ in nothing but the `dd` member's `p:` and the order of its fields.

@@ -242,7 +242,8 @@ fn another_parent_leaves_the_rest() {
             "in its place",
         ),
         ("dd=s:2", Some("dd=s:2;p:000000000000000a"), "at the end"),
-        ("dd=", Some("dd=p:000000000000000a"), "an empty member"),
+        ("dd=", None, "an empty member is malformed, and stays so"),
+        ("dd=;s:2;p:1", None, "so is one with an empty field"),
         (
             "dd=p:1;p:2",
             Some("dd=p:000000000000000a"),
@@ -259,6 +260,11 @@ fn another_parent_leaves_the_rest() {
             "two members",
         ),
         ("foo=1", None, "no member of ours"),
+        (
+            "dd=s:2;p:\u{e9}",
+            None,
+            "no reader takes it, and none is to take it then",
+        ),
     ] {
         assert_eq!(with_parent_id(text, parent).as_deref(), want, "{why}");
     }

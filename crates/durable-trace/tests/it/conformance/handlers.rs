@@ -13,7 +13,7 @@ pub(super) mod wait_for_condition;
 
 use std::time::Duration;
 
-use aws_durable_execution_sdk::builders::map_parallel::BatchResult;
+use aws_durable_execution_sdk::builders::map_parallel::{BatchResult, CompletionConfig};
 use aws_durable_execution_sdk::builders::{JitterStrategy, RetryStrategyConfig};
 use aws_durable_execution_sdk::{
     BoxError, DurableContext, OperationError, RetryDecision, StepError,
@@ -56,6 +56,26 @@ async fn failing_step(ctx: &DurableContext) -> Result<(), OperationError> {
     ctx.step(|_| async { Err(BoxError::from("boom")) })
         .retry_strategy(never)
         .await
+}
+
+/// Figures of a batch that most requirements ask for.
+const ALL: &[&str] = &[
+    "completionReason",
+    "status",
+    "successCount",
+    "failureCount",
+    "totalCount",
+];
+const WITHOUT_STATUS: &[&str] = &[
+    "completionReason",
+    "successCount",
+    "failureCount",
+    "totalCount",
+];
+
+/// A batch that goes on after so many failures.
+fn tolerating(failures: usize) -> CompletionConfig {
+    CompletionConfig::with_tolerated_failure_count(failures)
 }
 
 /// What the requirements of map and parallel ask of a batch: these of its figures.

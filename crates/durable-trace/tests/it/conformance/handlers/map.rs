@@ -5,22 +5,8 @@ use aws_durable_execution_sdk::{BoxError, DurableContext, OperationError};
 use serde_json::{Value, json};
 
 use super::serdes::{Listed, Marked};
-use super::{SECOND, projection, rethrown, step, text};
+use super::{ALL, SECOND, WITHOUT_STATUS, projection, rethrown, step, text, tolerating};
 use crate::conformance::case::{Outcome, cases};
-
-const ALL: &[&str] = &[
-    "completionReason",
-    "status",
-    "successCount",
-    "failureCount",
-    "totalCount",
-];
-const WITHOUT_STATUS: &[&str] = &[
-    "completionReason",
-    "successCount",
-    "failureCount",
-    "totalCount",
-];
 
 cases! {
     "9-1" => basic,
@@ -43,10 +29,6 @@ cases! {
     "9-18" => failure_before_a_wait,
     "9-19" => |_, ctx| own_result_serdes(ctx, false),
     "9-20" => |_, ctx| own_result_serdes(ctx, true),
-}
-
-fn tolerating(failures: usize) -> CompletionConfig {
-    CompletionConfig::with_tolerated_failure_count(failures)
 }
 
 fn items(event: Value) -> Vec<Value> {

@@ -5,22 +5,8 @@ use aws_durable_execution_sdk::{BoxError, Branch, DurableContext};
 use serde_json::{Value, json};
 
 use super::serdes::Wrapped;
-use super::{SECOND, projection, rethrown, step};
+use super::{ALL, SECOND, WITHOUT_STATUS, projection, rethrown, step, tolerating};
 use crate::conformance::case::{Outcome, cases};
-
-const ALL: &[&str] = &[
-    "completionReason",
-    "status",
-    "successCount",
-    "failureCount",
-    "totalCount",
-];
-const WITHOUT_STATUS: &[&str] = &[
-    "completionReason",
-    "successCount",
-    "failureCount",
-    "totalCount",
-];
 
 cases! {
     "8-1" => basic,
@@ -45,10 +31,6 @@ cases! {
     "8-20" => |_, ctx| batch(ctx, "+-+", tolerating(1), &["hasFailure", "successCount", "failureCount", "errorCount"]),
     "8-21" => nested,
     "8-22" => |_, ctx| batch(ctx, "-+++", tolerating_percent(25), ALL),
-}
-
-fn tolerating(failures: usize) -> CompletionConfig {
-    CompletionConfig::with_tolerated_failure_count(failures)
 }
 
 fn tolerating_percent(percent: usize) -> CompletionConfig {
