@@ -19,7 +19,7 @@ use crate::world::{FUNCTION, Layer, Seen, World, client, traced_function, untrac
 const BUDGET: Duration = Duration::from_millis(8);
 
 /// How long an execution may take by the machine's clock, on a busy machine too: it waits for nothing real but budgets.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a user sees of an execution.
 #[derive(Debug, PartialEq)]
