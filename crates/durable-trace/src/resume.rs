@@ -17,10 +17,7 @@ pub(crate) fn decide_continuity(
     operations: &[Operation<'_>],
     now: SystemTime,
 ) -> Continuity {
-    let execution = operations
-        .iter()
-        .find(|operation| operation.kind == OperationType::Execution);
-    let age = execution.and_then(|execution| since(execution.started_at?, now));
+    let age = execution_start(operations).and_then(|start| since(start, now));
     let is_past = settings
         .max_age
         .zip(age)
@@ -69,10 +66,15 @@ pub(crate) fn decide_going(
 
 /// The context that follows from the execution `arn` alone.
 pub(crate) fn derive(arn: &str, operations: &[Operation<'_>]) -> wire::Context {
-    let execution = operations
+    wire::derive_context(arn, execution_start(operations))
+}
+
+/// When the execution was started, if the log tells.
+fn execution_start(operations: &[Operation<'_>]) -> Option<UnixMillis> {
+    operations
         .iter()
-        .find(|operation| operation.kind == OperationType::Execution);
-    wire::derive_context(arn, execution.and_then(|execution| execution.started_at))
+        .find(|operation| operation.kind == OperationType::Execution)?
+        .started_at
 }
 
 /// What is told of a sleep before an invocation that began at `now` by its own clock, and when it ended.

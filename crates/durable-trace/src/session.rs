@@ -207,10 +207,12 @@ impl Session {
                 actions,
             )
         };
-        let derived = derive(&self.arn, operations);
+        // A checkpoint may carry it too.
+        let derived = matches!(going, Going::ByCheckpoint | Going::ByExecution)
+            .then(|| derive(&self.arn, operations));
         if going == Going::ByExecution && self.active_lambda.is_none() {
             // All invocations stay siblings, those before the checkpoint and those behind it.
-            self.lock().anchor = Some(derived.parent_id);
+            self.lock().anchor = derived.as_ref().map(|derived| derived.parent_id);
         }
         let measured = asleep
             .as_ref()
@@ -224,7 +226,7 @@ impl Session {
             Going::Anew => None,
             Going::ByCaller => self.caller.as_ref().map(|caller| &caller.context),
             Going::ByCheckpoint => read.as_ref(),
-            Going::ByExecution => Some(&derived),
+            Going::ByExecution => derived.as_ref(),
         };
         if let Some(context) = context {
             let anchor = spans::extract(&self.tracing, context);
@@ -233,8 +235,9 @@ impl Session {
             } else {
                 resume.origin.clone_from(&context.origin);
                 resume.parent = anchor;
-                resume.parent_is_derived =
-                    context.parent_id == derived.parent_id && context.trace_id == derived.trace_id;
+                resume.parent_is_derived = derived.as_ref().is_some_and(|derived| {
+                    (derived.trace_id, derived.parent_id) == (context.trace_id, context.parent_id)
+                });
             }
         }
         if going == Going::ByCaller
