@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use durable_trace::{Continuity, Options, ReplayedSpans};
-use durable_trace_local::{CallbackAction, Config, ExecutionStatus, Function};
+use durable_trace_local::{CallbackAction, Config, ExecutionStatus};
 use opentelemetry::{SpanId, TraceId};
 use serde_json::{Value, json};
 
 use crate::trace::three_waits;
-use crate::world::{Setting, World};
+use crate::world::{Setting, World, echo};
 
 /// An HTTP request of somebody who is traced.
 fn request() -> Value {
@@ -263,10 +263,7 @@ async fn a_function_that_is_not_named_is_given_just_what_it_was_sent() {
         let mut setting = Setting::default();
         setting.options = setting.options.invoke_targets(targets);
         let world = World::new(setting, invoking).await;
-        let echo = Function::in_process(|invocation| async move {
-            Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
-        });
-        world.service.register("billing", echo.plain());
+        world.service.register("billing", echo());
         let ended = world.run(&json!({})).await;
         assert_eq!(ended.result, Some(want.to_string()));
     }

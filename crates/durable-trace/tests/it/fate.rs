@@ -1,7 +1,8 @@
 //! How an execution's checkpoint was written, as the service saw it.
 
-use durable_trace_local::{CallRecord, InvocationRecord, InvocationStatus};
-use serde_json::Value;
+use durable_trace_local::{InvocationRecord, InvocationStatus};
+
+use crate::checkpoints::{carries_ours, updates};
 
 /// What became of an execution's checkpoint.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -49,7 +50,10 @@ impl Fate {
             .find(slept)
             .map(|invocation| invocation.index);
         let written = invocations.iter().find_map(|invocation| {
-            let call = invocation.calls.iter().find(|call| has_checkpoint(call))?;
+            let call = invocation
+                .calls
+                .iter()
+                .find(|call| carries_ours(&call.request))?;
             Some((invocation, call))
         });
         match (first_sleep, written) {
@@ -58,20 +62,8 @@ impl Fate {
             (None, Some(_)) => Self::Unused,
             (Some(sleep), Some((invocation, _))) if invocation.index > sleep => Self::Late,
             // A checkpoint of an invocation before the first sleep has not been for nothing: the next one read it.
-            (Some(_), Some((_, call))) if updates(call).len() == 1 => Self::Called,
+            (Some(_), Some((_, call))) if updates(&call.request).len() == 1 => Self::Called,
             (Some(_), Some(_)) => Self::Rode,
         }
     }
-}
-
-fn updates(call: &CallRecord) -> &[Value] {
-    let updates = call.request.get("Updates");
-    updates.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn has_checkpoint(call: &CallRecord) -> bool {
-    updates(call).iter().any(|update| {
-        let name = update.get("Name").and_then(Value::as_str);
-        name.is_some_and(|name| name.starts_with("_datadog_"))
-    })
 }

@@ -9,6 +9,7 @@ use durable_trace::{CheckpointMode, ErrorType, Location, health};
 use durable_trace_local::{Call, Config, ExecutionStatus, Fault};
 use serde_json::{Value, json};
 
+use crate::checkpoints::carries_ours;
 use crate::trace::step_wait_step;
 use crate::world::{Setting, World};
 
@@ -16,12 +17,7 @@ const RESULT: &str = r#"{"first":1,"second":2}"#;
 
 /// Whether the request carries a checkpoint.
 pub(crate) fn has_checkpoint(call: &Call<'_>) -> bool {
-    let updates = call.body["Updates"].as_array().into_iter().flatten();
-    updates.into_iter().any(|update| {
-        update["Name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("_datadog_"))
-    })
+    carries_ours(call.body)
 }
 
 fn with_fault(rule: impl Fn(&Call<'_>) -> Option<Fault> + Send + Sync + 'static) -> Setting {

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::checkpoints::is_ours;
+
 /// The history without what we add to it: our checkpoints, and the event ids that follow them.
 pub(crate) fn own(history: &[Value]) -> Vec<Value> {
-    let own = history.iter().filter(|event| {
-        let name = event.get("Name").and_then(Value::as_str);
-        !name.is_some_and(|name| name.starts_with("_datadog_"))
-    });
+    let own = history.iter().filter(|event| !is_ours(event));
     own.zip(1..)
         .map(|(event, id)| {
             let mut event = event.clone();

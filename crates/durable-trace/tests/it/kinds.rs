@@ -6,10 +6,10 @@ use std::time::Duration;
 use aws_durable_execution_sdk::builders::wait_for_condition::WaitDecision;
 use aws_durable_execution_sdk::{BoxError, Branch, DurableContext};
 use durable_trace::ReplayedSpans;
-use durable_trace_local::{CallbackAction, Config, ExecutionStatus, Function};
+use durable_trace_local::{CallbackAction, Config, ExecutionStatus};
 use serde_json::{Value, json};
 
-use crate::world::{Seen, Setting, World};
+use crate::world::{Seen, Setting, World, echo};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -82,10 +82,7 @@ async fn world(replays: ReplayedSpans) -> World {
     };
     setting.options = setting.options.replayed_spans(replays);
     let world = World::new(setting, all_kinds).await;
-    let echo = Function::in_process(|invocation| async move {
-        Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
-    });
-    world.service.register("plain-target", echo.plain());
+    world.service.register("plain-target", echo());
     world
 }
 
@@ -200,10 +197,7 @@ async fn invokes_that_end_in_the_same_moment_are_told_of_once_each() {
         Ok(json!(both.await?))
     };
     let world = World::new(Setting::default(), handler).await;
-    let echo = Function::in_process(|invocation| async move {
-        Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
-    });
-    world.service.register("plain-target", echo.plain());
+    world.service.register("plain-target", echo());
     let ended = world.run(&json!({})).await;
     assert_eq!(ended.result.as_deref(), Some("[1,2]"));
     assert_eq!(world.spans.named("aws.durable.invoke").len(), 2);

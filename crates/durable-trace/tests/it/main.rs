@@ -9,6 +9,7 @@
 mod alone;
 mod caller;
 mod chaos;
+mod checkpoints;
 mod conformance;
 mod contract;
 mod deadline;

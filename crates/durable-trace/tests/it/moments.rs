@@ -12,9 +12,14 @@ use durable_trace_local::{CallbackAction, Config, ExecutionStatus, InvocationSta
 use serde_json::{Value, json};
 
 use crate::history;
-use crate::world::{FUNCTION, Layer, World, client, traced_function, untraced_function};
+use crate::world::{Layer, Sending, World};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+const HELD_BACK: Sending = Sending {
+    batching: true,
+    coalescing: 5,
+};
 
 type Running = std::pin::Pin<Box<dyn Future<Output = Result<Value, BoxError>> + Send>>;
 type Handler = fn(Value, DurableContext) -> Running;
@@ -136,7 +141,7 @@ fn complete_all(service: &Service, arn: &str) {
 async fn course(
     handler: Handler,
     mode: Option<CheckpointMode>,
-    (batching, coalescing): (bool, u64),
+    sending: Sending,
     moment: usize,
 ) -> Course {
     let service: Arc<OnceLock<Weak<Service>>> = Arc::default();
@@ -153,29 +158,10 @@ async fn course(
             }
             None
         });
-    let layer = if mode.is_some() {
-        Layer::With
-    } else {
-        Layer::Without
-    };
-    let world = World::without_function(config, layer).await;
+    let world = World::without_function(config, Layer::of(mode.is_some())).await;
     let _ = service.set(Arc::downgrade(&world.service));
-    let delay = Duration::from_millis(coalescing);
-    let function = match mode {
-        None => untraced_function(handler, client(&world.service, 3), |options| {
-            options
-                .checkpoint_batching(batching)
-                .checkpoint_delay(delay)
-        }),
-        Some(mode) => {
-            let options = Options::builder().checkpoint_mode(mode);
-            let options = options
-                .checkpoint_batching(batching)
-                .checkpoint_delay(delay);
-            traced_function(durable_trace::wrap(handler, world.options(options, 3)))
-        }
-    };
-    world.service.register(FUNCTION, function);
+    let options = mode.map(|mode| Options::builder().checkpoint_mode(mode));
+    world.deploy(handler, options, sending);
     let ended = world.run(&Value::Null).await;
     let invocations = world.invocations(&ended.arn);
     Course {
@@ -201,9 +187,9 @@ async fn course(
 #[tokio::test]
 async fn riding_an_execution_takes_the_same_course_at_whatever_moment_its_callbacks_end() {
     let mut tried = 0;
-    for sending in [(false, 0), (true, 5)] {
+    for sending in [Sending::AT_ONCE, HELD_BACK] {
         for (name, handler) in WORKFLOWS {
-            if name == "raced" && sending != (false, 0) {
+            if name == "raced" && sending.coalescing > 0 {
                 continue; // which of the two is written first is a matter of milliseconds then
             }
             let undisturbed = course(handler, None, sending, usize::MAX).await;
@@ -224,9 +210,9 @@ async fn riding_an_execution_takes_the_same_course_at_whatever_moment_its_callba
 #[tokio::test]
 async fn a_call_of_our_own_before_pending_can_lose_what_the_function_alone_cannot() {
     let [(_, handler), ..] = WORKFLOWS;
-    let alone = course(handler, None, (false, 0), 2).await;
+    let alone = course(handler, None, Sending::AT_ONCE, 2).await;
     // Ours is the second request, behind the callback's START.
-    let calling = course(handler, Some(CheckpointMode::Call), (false, 0), 2).await;
+    let calling = course(handler, Some(CheckpointMode::Call), Sending::AT_ONCE, 2).await;
     assert_eq!((alone.refused(), calling.refused()), (0, 1));
     assert_eq!(calling.result, alone.result);
 }

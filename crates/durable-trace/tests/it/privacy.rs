@@ -11,6 +11,7 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use serde_json::{Value, json};
 
+use crate::checkpoints::{is_ours, updates};
 use crate::world::{self, FUNCTION, Layer, Propagator, Setting, World, client};
 
 /// Stands in everything that is the user's.
@@ -204,11 +205,10 @@ async fn only_propagation_headers_enter_the_log_and_the_events_of_invoked_functi
         assert_eq!(checkpoints.len(), 1);
         assert_only_headers(&checkpoints[0].2);
         let ours = world.service.calls().into_iter().flat_map(|call| {
-            let updates = call.request["Updates"].as_array().cloned();
-            updates.unwrap_or_default().into_iter().filter(|update| {
-                let name = update["Name"].as_str().unwrap_or_default();
-                name.starts_with("_datadog_")
-            })
+            let ours = updates(&call.request)
+                .iter()
+                .filter(|update| is_ours(update));
+            ours.cloned().collect::<Vec<_>>()
         });
         let ours: Vec<_> = ours.collect();
         assert_eq!(ours.len(), 1);

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::document;
 use crate::fate::Fate;
-use crate::world::{FUNCTION, Layer, World, client, traced_function, untraced_function};
+use crate::world::{FUNCTION, Layer, Sending, World};
 
 const TARGET: &str = "target";
 
@@ -98,14 +98,6 @@ const WORKFLOWS: [(&str, Handler); 3] = [
     }),
 ];
 
-/// How the SDK sends checkpoints.
-#[derive(Clone, Copy, Debug)]
-struct Sending {
-    batching: bool,
-    /// How long a request is held back for others, in milliseconds.
-    coalescing: u64,
-}
-
 const SENDINGS: [Sending; 4] = [
     Sending {
         batching: false,
@@ -159,35 +151,9 @@ async fn race(
                 "1",
             )]
         });
-    let layer = if mode.is_some() {
-        Layer::With
-    } else {
-        Layer::Without
-    };
-    let world = World::without_function(config, layer).await;
-    let delay = Duration::from_millis(sending.coalescing);
-    let function = match mode {
-        None => untraced_function(handler, client(&world.service, 3), |options| {
-            let options = options.checkpoint_batching(sending.batching);
-            if delay.is_zero() {
-                options
-            } else {
-                options.checkpoint_delay(delay)
-            }
-        }),
-        Some(mode) => {
-            let options = Options::builder()
-                .checkpoint_mode(mode)
-                .checkpoint_batching(sending.batching);
-            let options = if delay.is_zero() {
-                options
-            } else {
-                options.checkpoint_delay(delay)
-            };
-            traced_function(durable_trace::wrap(handler, world.options(options, 3)))
-        }
-    };
-    world.service.register(FUNCTION, function);
+    let world = World::without_function(config, Layer::of(mode.is_some())).await;
+    let options = mode.map(|mode| Options::builder().checkpoint_mode(mode));
+    world.deploy(handler, options, sending);
     let target = Function::in_process(|invocation| async move {
         let delay: u64 = serde_json::from_str(invocation.payload.get()).unwrap_or_default();
         tokio::time::sleep(Duration::from_millis(delay)).await;

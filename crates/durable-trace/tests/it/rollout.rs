@@ -9,7 +9,9 @@ use serde_json::json;
 
 use crate::history;
 use crate::trace::three_waits;
-use crate::world::{FUNCTION, Handler, Layer, World, client, traced_handler, untraced_handler};
+use crate::world::{
+    FUNCTION, Handler, Layer, Sending, World, client, traced_handler, untraced_handler,
+};
 
 /// A deployment of the function, by what its row says of it.
 fn deployed(world: &World, what: &str) -> Handler {
@@ -24,7 +26,7 @@ fn deployed(world: &World, what: &str) -> Handler {
         "ride" => mode(CheckpointMode::Ride),
         _ => {
             assert_eq!(what, "untraced");
-            untraced_handler(three_waits, client(&world.service, 3), |options| options)
+            untraced_handler(three_waits, client(&world.service, 3), Sending::AT_ONCE)
         }
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_lambda::error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use durable_trace::{CheckpointMode, Options};
-use durable_trace_local::{Call, Config, Fault};
+use durable_trace_local::{Config, Fault};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::alone::{alone, says};
+use crate::faults::has_checkpoint;
 use crate::trace::step_wait_step;
 use crate::world::{self, Agent, FUNCTION, Layer, Setting, World, client};
 
@@ -181,13 +182,6 @@ fn denied() -> Fault {
         error_type: "AccessDeniedException".to_owned(),
         message: "User is not authorized to perform it".to_owned(),
     }
-}
-
-fn has_checkpoint(call: &Call<'_>) -> bool {
-    call.body["Updates"].as_array().is_some_and(|updates| {
-        let mut names = updates.iter().filter_map(|update| update["Name"].as_str());
-        names.any(|name| name.starts_with("_datadog_"))
-    })
 }
 
 #[test]

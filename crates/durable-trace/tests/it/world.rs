@@ -1,6 +1,7 @@
 //! A function, the service that invokes it, and the spans that came of it.
 
 mod agent;
+mod deployment;
 mod lines;
 mod process;
 mod spans;
@@ -24,6 +25,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
 pub(crate) use self::agent::Agent;
+pub(crate) use self::deployment::Sending;
 use self::lines::Lines;
 pub(crate) use self::process::{Handler, crash, kill};
 pub(crate) use self::spans::{Collected, Seen};
@@ -36,6 +38,13 @@ pub(crate) const FUNCTION: &str = "orders";
 pub(crate) enum Layer {
     With,
     Without,
+}
+
+impl Layer {
+    /// With it where the function is traced.
+    pub(crate) fn of(traced: bool) -> Self {
+        if traced { Self::With } else { Self::Without }
+    }
 }
 
 /// A service with one durable function on it, and everything that its tracer saw.
@@ -298,31 +307,28 @@ where
 pub(crate) fn untraced_function<F, Fut>(
     handler: F,
     client: aws_sdk_lambda::Client,
-    configure: impl FnOnce(
-        aws_durable_execution_sdk::OptionsBuilder,
-    ) -> aws_durable_execution_sdk::OptionsBuilder,
+    sending: Sending,
 ) -> Function
 where
     F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
 {
-    process::function(untraced_handler(handler, client, configure))
+    process::function(untraced_handler(handler, client, sending))
 }
 
 /// The same as a handler.
 pub(crate) fn untraced_handler<F, Fut>(
     handler: F,
     client: aws_sdk_lambda::Client,
-    configure: impl FnOnce(
-        aws_durable_execution_sdk::OptionsBuilder,
-    ) -> aws_durable_execution_sdk::OptionsBuilder,
+    sending: Sending,
 ) -> Handler
 where
     F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
 {
     let options = aws_durable_execution_sdk::Options::builder().lambda_client(client);
-    let options = configure(options)
+    let options = sending
+        .applied(options)
         .build()
         .expect("options that do not contradict each other");
     let untraced = Arc::new(aws_durable_execution_sdk::wrap(handler, options));
@@ -330,4 +336,12 @@ where
         let event = serde_json::from_str(payload.get()).expect("an event is JSON");
         untraced(LambdaEvent::new(event, context))
     })
+}
+
+/// A function that is not durable and gives back what it is given.
+pub(crate) fn echo() -> Function {
+    Function::in_process(|invocation| async move {
+        Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
+    })
+    .plain()
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::schedule::{Against, Schedule};
 use super::workflow::{Effects, Operation, Runner, answer, targets};
-use crate::world::{FUNCTION, Layer, Seen, World, client, traced_function, untraced_function};
+use crate::checkpoints::carries_ours;
+use crate::world::{Layer, Seen, World};
 
 /// Budgets that slow requests exceed.
 const BUDGET: Duration = Duration::from_millis(8);
@@ -51,8 +52,7 @@ pub(super) async fn run(
         ..schedule.clone()
     };
     let config = Config::default().on_callback(answer).fault(schedule.rule());
-    let layer = if traced { Layer::With } else { Layer::Without };
-    let world = World::beside(schedule.agent, config, layer).await;
+    let world = World::beside(schedule.agent, config, Layer::of(traced)).await;
     let effects = Effects::default();
     let runner = Runner {
         effects: Arc::clone(&effects),
@@ -63,29 +63,13 @@ pub(super) async fn run(
         let results = runner.clone().run(operations.clone(), ctx, String::new());
         async move { Ok(json!(results.await?)) }
     };
-    let (batching, delay) = (
-        schedule.batching,
-        Duration::from_millis(schedule.coalescing),
-    );
-    let function = if traced {
-        let options = Options::builder()
+    let options = traced.then(|| {
+        Options::builder()
             .checkpoint_mode(schedule.mode)
-            .checkpoint_batching(batching)
-            .checkpoint_delay(delay)
             .checkpoint_budget(BUDGET)
-            .flush_budget(BUDGET);
-        traced_function(durable_trace::wrap(
-            handler,
-            world.options_with(options, client(&world.service, 3)),
-        ))
-    } else {
-        untraced_function(handler, client(&world.service, 3), |options| {
-            options
-                .checkpoint_batching(batching)
-                .checkpoint_delay(delay)
-        })
-    };
-    world.service.register(FUNCTION, function);
+            .flush_budget(BUDGET)
+    });
+    world.deploy(handler, options, schedule.sending);
     for (name, target) in targets() {
         world.service.register(name, target);
     }
@@ -156,7 +140,7 @@ impl Ran {
                 // A reply that was lost (0) was one to a request that was recorded.
                 matches!(call.status, 0 | 200)
                     && !call.response.is_null()
-                    && has_checkpoint(&call.request)
+                    && carries_ours(&call.request)
             })
         });
         let saved = writer.and_then(of).map(|lambda| lambda.trace_id);
@@ -184,15 +168,6 @@ impl Ran {
         }
         Ok(())
     }
-}
-
-fn has_checkpoint(request: &Value) -> bool {
-    let updates = request["Updates"].as_array().into_iter().flatten();
-    updates.into_iter().any(|update| {
-        update["Name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("_datadog_"))
-    })
 }
 
 /// Where no invocation is run again, what waits is told of once, and so is each attempt of a step.

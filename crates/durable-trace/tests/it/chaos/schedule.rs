@@ -11,8 +11,9 @@ use durable_trace::CheckpointMode;
 use durable_trace_local::{Call, Fault};
 use proptest::prelude::*;
 
+use crate::checkpoints::{is_ours, updates};
 use crate::faults::{has_checkpoint, refusal};
-use crate::world::{Agent, kill};
+use crate::world::{Agent, Sending, kill};
 
 /// What an overburdened agent answers.
 const TOO_LARGE: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
@@ -65,11 +66,9 @@ pub(super) struct Schedule {
     pub(super) agent: Agent,
     pub(super) against: Against,
     pub(super) at_once: bool,
-    pub(super) batching: bool,
-    /// Milliseconds that requests are held back for others.
-    pub(super) coalescing: u64,
     pub(super) has_caller: bool,
     pub(super) mode: CheckpointMode,
+    pub(super) sending: Sending,
     /// Class of requests, and what happens to each of them once.
     pub(super) troubles: Vec<(u64, Trouble)>,
 }
@@ -119,7 +118,10 @@ pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
         1 => Just(CheckpointMode::None),
     ];
     let coalescing = prop_oneof![3 => Just(0), 1 => Just(2_u64)];
-    let sending = (any::<bool>(), coalescing);
+    let sending = (any::<bool>(), coalescing).prop_map(|(batching, coalescing)| Sending {
+        batching,
+        coalescing,
+    });
     (
         any::<bool>(),
         agent,
@@ -128,26 +130,23 @@ pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
         sending,
         prop::bool::weighted(0.3),
     )
-        .prop_flat_map(
-            |(at_once, agent, against, mode, (batching, coalescing), has_caller)| {
-                let trouble = if at_once {
-                    absorbed().boxed()
-                } else {
-                    prop_oneof![absorbed(), fatal()].boxed()
-                };
-                let troubles = prop::collection::vec((0..CLASSES, trouble), 0..4);
-                troubles.prop_map(move |troubles| Schedule {
-                    agent,
-                    against,
-                    at_once,
-                    batching,
-                    coalescing,
-                    has_caller,
-                    mode,
-                    troubles,
-                })
-            },
-        )
+        .prop_flat_map(|(at_once, agent, against, mode, sending, has_caller)| {
+            let trouble = if at_once {
+                absorbed().boxed()
+            } else {
+                prop_oneof![absorbed(), fatal()].boxed()
+            };
+            let troubles = prop::collection::vec((0..CLASSES, trouble), 0..4);
+            troubles.prop_map(move |troubles| Schedule {
+                agent,
+                against,
+                at_once,
+                has_caller,
+                mode,
+                sending,
+                troubles,
+            })
+        })
 }
 
 impl Schedule {
@@ -204,12 +203,7 @@ impl Schedule {
 
 /// The updates of the function's own, as texts without what differs between two runs.
 fn own_updates(call: &Call<'_>) -> Vec<String> {
-    let updates = call.body["Updates"].as_array().into_iter().flatten();
-    let own = updates.filter(|update| {
-        !update["Name"]
-            .as_str()
-            .is_some_and(|name| name.starts_with("_datadog_"))
-    });
+    let own = updates(call.body).iter().filter(|update| !is_ours(update));
     own.map(|update| format!("{}{}", update["Id"], update["Action"]))
         .collect()
 }

@@ -12,6 +12,8 @@ use durable_trace_local::{CallbackAction, CallbackStarted, ErrorRecord, Function
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::world::echo;
+
 /// A function that gives back what it is given.
 pub(super) const ECHO: &str = "echo";
 /// A function that fails.
@@ -234,10 +236,7 @@ pub(super) fn answer(started: &CallbackStarted) -> Option<CallbackAction> {
 
 /// The functions that are invoked, by name.
 pub(super) fn targets() -> [(&'static str, Function); 2] {
-    let echo = Function::in_process(|invocation| async move {
-        Ok(serde_json::from_str(invocation.payload.get()).unwrap_or_default())
-    });
     let failing =
         Function::in_process(|_| async { Err(FunctionError::new("Denied", "made to fail")) });
-    [(ECHO, echo.plain()), (FAILING, failing.plain())]
+    [(ECHO, echo()), (FAILING, failing.plain())]
 }

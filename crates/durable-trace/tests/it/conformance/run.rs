@@ -14,7 +14,7 @@ use super::case::Case;
 use super::matching;
 use super::requirement::{CallbackStep, Requirement};
 use crate::history;
-use crate::world::{FUNCTION, Layer, World, client, traced_function, untraced_function};
+use crate::world::{FUNCTION, Layer, Sending, World, client, untraced_function};
 
 /// A durable function that answers with what it was asked.
 pub(super) const ECHO: &str = "echo";
@@ -40,22 +40,11 @@ pub(super) struct Observed {
 /// Runs a handler from its start to its end.
 pub(super) async fn run(requirement: &Requirement, case: Case, tracing: Tracing) -> Observed {
     let config = Config::default().on_callback(answers(requirement.callbacks.clone()));
-    let layer = match tracing {
-        Tracing::Off => Layer::Without,
-        Tracing::On => Layer::With,
-    };
-    let world = World::without_function(config, layer).await;
-    let function = match tracing {
-        Tracing::Off => untraced_function(case.run, client(&world.service, 3), |options| options),
-        Tracing::On => {
-            let options = world.options(Options::builder(), 3);
-            traced_function(durable_trace::wrap(case.run, options))
-        }
-    };
-    world.service.register(FUNCTION, function);
-    let target = |handler: Case| {
-        untraced_function(handler.run, client(&world.service, 3), |options| options)
-    };
+    let traced = tracing == Tracing::On;
+    let world = World::without_function(config, Layer::of(traced)).await;
+    world.deploy(case.run, traced.then(Options::builder), Sending::AT_ONCE);
+    let target =
+        |handler: Case| untraced_function(handler.run, client(&world.service, 3), Sending::AT_ONCE);
     world
         .service
         .register(ECHO, target(super::handlers::invoke::ECHO_TARGET));
