@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 import sys
 
+from checks import Checks
+
 PROGRAM, NODE_MODULES = sys.argv[1:3]
 HERE = pathlib.Path(__file__).parent
 
@@ -111,20 +113,6 @@ class Theirs:
     def end(self):
         self.process.stdin.close()
         self.process.wait(timeout=30)
-
-
-class Checks:
-    """Counts and prints."""
-
-    passed = failed = 0
-
-    def equal(self, what, got, want):
-        agreed = got == want
-        self.passed += agreed
-        self.failed += not agreed
-        print(f"{'ok    ' if agreed else 'FAILED'} {what}", flush=True)
-        if not agreed:
-            print(f"  got  {json.dumps(got)}\n  want {json.dumps(want)}", flush=True)
 
 
 def event(operations, arn=ARN):
@@ -292,8 +280,7 @@ def main():
         a_trace_of_their_own(checks, ours, other)
         hand_over(checks, ours, other)
         other.end()
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(checks.failed > 0)
+    checks.end()
 
 
 if __name__ == "__main__":

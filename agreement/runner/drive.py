@@ -4,7 +4,6 @@ usage: drive.py PROGRAM [PYTHON]      PYTHON has Datadog's packages, and asks fo
 """
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -12,24 +11,7 @@ import tempfile
 
 import race
 import workflows
-
-
-class Checks:
-    """Counts and prints."""
-
-    passed = failed = skipped = 0
-
-    def equal(self, what, got, want):
-        agreed = got == want
-        self.passed += agreed
-        self.failed += not agreed
-        print(f"{'ok    ' if agreed else 'FAILED'} {what}", flush=True)
-        if not agreed:
-            print(f"  got  {json.dumps(got)}\n  want {json.dumps(want)}", flush=True)
-
-    def skip(self, what, reason):
-        self.skipped += 1
-        print(f"{what}\n  skipped: {reason}", flush=True)
+from checks import Checks
 
 
 def main():
@@ -43,9 +25,7 @@ def main():
         workflows.check(checks, program, folder, stack)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         race.check(checks, program, datadog, folder, stack)
-    skipped = f", {checks.skipped} skipped" if checks.skipped else ""
-    print(f"{checks.passed} passed, {checks.failed} failed{skipped}")
-    sys.exit(checks.failed > 0)
+    checks.end()
 
 
 if __name__ == "__main__":

@@ -8,25 +8,12 @@ import sys
 import api
 import histories
 import recordings
+from checks import Checks
 from executions import run
 from expected import EXPECTED
 from service import HERE, Service
 
 PROGRAM, SHARED = sys.argv[1], pathlib.Path(sys.argv[2])
-
-
-class Checks:
-    """Counts and prints."""
-
-    passed = failed = 0
-
-    def equal(self, what, got, want):
-        agreed = got == want
-        self.passed += agreed
-        self.failed += not agreed
-        print(f"{'ok    ' if agreed else 'FAILED'} {what}", flush=True)
-        if not agreed:
-            print(f"  got  {json.dumps(got, default=str)}\n  want {json.dumps(want, default=str)}", flush=True)
 
 
 def workflows(checks, service, ended):
@@ -88,8 +75,7 @@ def main():
     checks = Checks()
     ours(checks)
     recorded(checks)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(checks.failed > 0)
+    checks.end()
 
 
 if __name__ == "__main__":
