@@ -1,8 +1,6 @@
 //! The event that started an execution: its top level, read in one pass.
 
-use serde::de::MapAccess;
-
-use crate::json::{self, Members, Pace};
+use crate::json::Cursor;
 use crate::nested::{filled_text, is_object, items, members, text};
 
 /// The members of a customer's event that tell a carrier or a trigger: as they stand, undecoded,
@@ -45,7 +43,11 @@ impl<'a> Event<'a> {
             raw,
             ..Self::default()
         };
-        let is_object = json::read_object(raw, Pace::Fast, &mut event).ok()?;
+        let is_object = Cursor::check(raw).ok()?.members(|name, value| {
+            if let Some(place) = event.place(name) {
+                *place = value.raw();
+            }
+        });
         is_object.then_some(event)
     }
 
@@ -86,16 +88,9 @@ impl<'a> Event<'a> {
             || self.envelope().is_some()
             || self.first_record().is_some_and(is_of_record)
     }
-}
 
-impl<'a> Members<'a> for Event<'a> {
-    fn take<A: MapAccess<'a>>(
-        &mut self,
-        name: &[u8],
-        _: Pace,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
-        let place = match name {
+    fn place(&mut self, name: &[u8]) -> Option<&mut Option<&'a str>> {
+        Some(match name {
             b"awslogs" => &mut self.awslogs,
             b"_datadog" => &mut self.datadog,
             b"detail" => &mut self.detail,
@@ -119,10 +114,8 @@ impl<'a> Members<'a> for Event<'a> {
             b"State" => &mut self.state,
             b"StateMachine" => &mut self.state_machine,
             b"version" => &mut self.version,
-            _ => return Ok(false),
-        };
-        *place = json::raw(map)?;
-        Ok(true)
+            _ => return None,
+        })
     }
 }
 

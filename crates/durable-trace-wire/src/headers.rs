@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::de::MapAccess;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use crate::ids::SpanId;
-use crate::json::{self, Members, Pace};
-use crate::nested::MAX_DECODED_BYTES;
+use crate::json::{self, Cursor};
+use crate::nested::{MAX_DECODED_BYTES, items};
 use crate::{datadog, traceparent, tracestate};
 
 pub(crate) const TRACE_ID: &str = "x-datadog-trace-id";
@@ -219,14 +217,23 @@ impl<'a> Headers<'a> {
     }
 
     fn read_json(json: &'a str, names: Names) -> Result<Self, ParseHeadersError> {
-        let mut reading = JsonHeaders {
-            headers: Self::default(),
-            names,
-        };
-        match json::read_object(json, Pace::Fast, &mut reading) {
-            Ok(true) => Ok(reading.headers),
-            Ok(false) => Err(ParseHeadersError::NotAnObject),
-            Err(_) => Err(ParseHeadersError::NotJson),
+        let mut headers = Self::default();
+        let mut cursor = Cursor::check(json).map_err(|_| ParseHeadersError::NotJson)?;
+        let is_object = cursor.members(|name, value| {
+            let Some(slot) = headers.slot(name, names) else {
+                headers.others = true;
+                return;
+            };
+            let value = value.raw();
+            *slot = match names {
+                Names::Event => value.and_then(|value| event_value(name, value)),
+                Names::Caller | Names::Checkpoint => value.and_then(json::text_or_integer),
+            };
+        });
+        if is_object {
+            Ok(headers)
+        } else {
+            Err(ParseHeadersError::NotAnObject)
         }
     }
 
@@ -296,57 +303,18 @@ impl Names {
 
 const WSGI_PREFIX: &[u8] = b"http_";
 
-struct JsonHeaders<'a> {
-    headers: Headers<'a>,
-    names: Names,
-}
-
-impl<'a> Members<'a> for JsonHeaders<'a> {
-    fn take<A: MapAccess<'a>>(
-        &mut self,
-        name: &[u8],
-        _: Pace,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
-        let Some(slot) = self.headers.slot(name, self.names) else {
-            self.headers.others = true;
-            return Ok(false);
-        };
-        let value = json::raw(map)?;
-        *slot = match self.names {
-            Names::Event => value.and_then(|value| event_value(name, value)),
-            Names::Caller | Names::Checkpoint => value.and_then(json::text_or_integer),
-        };
-        Ok(true)
-    }
-}
-
 /// Returns the texts of an event's header map, under their names as they stand, in their order; none
 /// if `json` is no object.
 pub(crate) fn event_pairs(json: &str) -> Vec<(String, String)> {
-    let mut pairs = EventPairs::default();
-    match json::read_object(json, Pace::Fast, &mut pairs) {
-        Ok(true) => pairs.0,
-        _ => Vec::new(),
+    let mut pairs = Vec::new();
+    if let Ok(mut cursor) = Cursor::check(json) {
+        cursor.members(|name, value| {
+            let value = value.raw().and_then(|value| event_value(name, value));
+            let pair = std::str::from_utf8(name).ok().zip(value);
+            pairs.extend(pair.map(|(name, value)| (name.to_owned(), value.into_owned())));
+        });
     }
-}
-
-#[derive(Default)]
-struct EventPairs(Vec<(String, String)>);
-
-impl<'a> Members<'a> for EventPairs {
-    fn take<A: MapAccess<'a>>(
-        &mut self,
-        name: &[u8],
-        _: Pace,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
-        let value = json::raw(map)?.and_then(|value| event_value(name, value));
-        let pair = std::str::from_utf8(name).ok().zip(value);
-        self.0
-            .extend(pair.map(|(name, value)| (name.to_owned(), value.into_owned())));
-        Ok(true)
-    }
+    pairs
 }
 
 /// Returns a header's value in an event: a text, an integer, or a list of these.
@@ -357,10 +325,9 @@ fn event_value<'a>(name: &[u8], raw: &'a str) -> Option<Cow<'a, str>> {
     if !raw.starts_with('[') {
         return json::text_or_integer(raw);
     }
-    let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
-    let mut texts = items
+    let mut texts = items(raw, usize::MAX)
         .into_iter()
-        .filter_map(|item| json::text_or_integer(item.get()));
+        .filter_map(json::text_or_integer);
     if Names::Event.matches(name, TRACESTATE.as_bytes()) {
         let lines: Vec<_> = texts.collect();
         return (!lines.is_empty()).then(|| Cow::Owned(lines.join(",")));

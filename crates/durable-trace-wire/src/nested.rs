@@ -1,15 +1,12 @@
 //! JSON within JSON, in texts and in base64, with bounds.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
-use crate::json::{self, Members, Pace};
+use crate::json::{self, Cursor};
 
 /// The longest text, escaped or in base64, that is decoded: the largest message of SQS, SNS and
 /// EventBridge. <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
@@ -21,12 +18,14 @@ pub(crate) fn members<'a, const N: usize>(
     raw: &'a str,
     names: [&str; N],
 ) -> Option<[Option<&'a str>; N]> {
-    let mut found = Found {
-        names,
-        values: [None; N],
-    };
-    let is_object = json::read_object(raw, Pace::Fast, &mut found).ok()?;
-    is_object.then_some(found.values)
+    let mut values = [None; N];
+    let is_object = Cursor::check(raw).ok()?.members(|name, value| {
+        let place = names.iter().position(|it| it.as_bytes() == name);
+        if let Some(found) = place.and_then(|place| values.get_mut(place)) {
+            *found = value.raw();
+        }
+    });
+    is_object.then_some(values)
 }
 
 /// Returns the value of one member.
@@ -35,59 +34,17 @@ pub(crate) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
     value
 }
 
-struct Found<'n, 'a, const N: usize> {
-    names: [&'n str; N],
-    values: [Option<&'a str>; N],
-}
-
-impl<'a, const N: usize> Members<'a> for Found<'_, 'a, N> {
-    fn take<A: MapAccess<'a>>(
-        &mut self,
-        name: &[u8],
-        _: Pace,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
-        let place = self.names.iter().position(|it| it.as_bytes() == name);
-        let Some(value) = place.and_then(|place| self.values.get_mut(place)) else {
-            return Ok(false);
-        };
-        *value = json::raw(map)?;
-        Ok(true)
-    }
-}
-
 /// Returns the first items of an array, as they stand; none if `raw` is no JSON array.
 pub(crate) fn items(raw: &str, at_most: usize) -> Vec<&str> {
-    let mut deserializer = serde_json::Deserializer::from_str(raw);
-    let items = deserializer.deserialize_seq(Items { at_most });
-    match (items, deserializer.end()) {
-        (Ok(items), Ok(())) => items,
-        _ => Vec::new(),
+    let mut items = Vec::new();
+    if let Ok(mut cursor) = Cursor::check(raw) {
+        cursor.items(|item| {
+            if items.len() < at_most {
+                items.push(item.any());
+            }
+        });
     }
-}
-
-struct Items {
-    at_most: usize,
-}
-
-impl<'de> Visitor<'de> for Items {
-    type Value = Vec<&'de str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while items.len() < self.at_most {
-            let Some(item) = seq.next_element::<&RawValue>()? else {
-                return Ok(items);
-            };
-            items.push(item.get());
-        }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(items)
-    }
+    items
 }
 
 /// Whether a value, known to be JSON, is an object.

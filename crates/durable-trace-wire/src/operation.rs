@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use crate::checkpoint::NAME_PREFIX;
 use crate::timestamp::UnixMillis;
 
-mod members;
-
-pub(crate) use members::{OperationMembers, take_text};
+mod read;
 
 /// What an operation is. <https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html>
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -156,17 +154,12 @@ impl Operation<'_> {
     /// Returns the trace context of whoever completed the callback: the headers under `_datadog` at the
     /// top level of its result, a JSON object.
     pub fn completer(&self) -> Option<crate::Context> {
-        #[derive(serde::Deserialize)]
-        struct Result<'a> {
-            #[serde(rename = "_datadog", borrow)]
-            headers: &'a serde_json::value::RawValue,
-        }
         let text = match self.callback_result.as_ref()? {
             Payload::Json(json) => crate::json::text(json)?,
             Payload::Text(text) => Cow::Borrowed(text.as_ref()),
         };
-        let result: Result<'_> = serde_json::from_str(&text).ok()?;
-        let headers = crate::Headers::from_json(result.headers.get()).ok()?;
+        let headers = crate::nested::member(&text, "_datadog")?;
+        let headers = crate::Headers::from_json(headers).ok()?;
         crate::Context::extract(&headers).map(|(context, _)| context)
     }
 

@@ -24,6 +24,11 @@ impl Event {
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
+
+    /// The text as what is known to be JSON.
+    pub(crate) fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
 }
 
 impl From<Box<RawValue>> for Event {

@@ -269,7 +269,7 @@ impl Service {
         let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
         let session = self.traced.as_ref().and_then(|traced| {
             shielded(Location::Read, "", || {
-                traced.begin(event.as_str(), &context, started)
+                traced.begin(&event, &context, started)
             })
             .flatten()
             .map(|s| (traced, s))

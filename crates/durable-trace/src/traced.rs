@@ -20,6 +20,7 @@ use crate::caller;
 use crate::client;
 use crate::config::environment;
 use crate::contract::span_names;
+use crate::event::Event;
 use crate::flush::Flusher;
 use crate::health::{self, About, ErrorType, Location, Outcome, shielded};
 use crate::options::Settings;
@@ -63,11 +64,11 @@ impl Traced {
     /// A session, if the event is a durable invocation.
     pub(crate) fn begin(
         &self,
-        event: &str,
+        event: &Event,
         context: &lambda_runtime::Context,
         started: SystemTime,
     ) -> Option<Arc<Session>> {
-        let invocation = wire::Invocation::parse(event).ok().flatten()?;
+        let invocation = wire::Invocation::read(event.as_raw())?;
         let facts = self.facts(&invocation, context);
         let (settings, tracing) = (Arc::clone(&self.settings), Arc::clone(&self.tracing));
         let active = active_lambda_span();
