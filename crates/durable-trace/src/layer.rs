@@ -5,6 +5,7 @@
 //! OpenTelemetry context that belongs there, so that whatever starts a span inside, by `tracing` or by OpenTelemetry, finds its parent.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aws_durable_execution_sdk::observability::{TARGET, event_names, field_names, span_names};
@@ -191,10 +192,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
+        let fields = Fields::of(|fields| event.record(fields));
         let Some(session) = registry().by_request(&fields.arn, &fields.request_id) else {
-            return;
+            return fields.put_back();
         };
         shielded(Location::Span, session.arn(), || {
             seen(&session, &fields);
@@ -212,6 +212,7 @@ where
                 }
             }
         });
+        fields.put_back();
     }
 }
 
@@ -241,8 +242,7 @@ fn reattach(id: &Id, inside: &OtelContext) {
 
 /// What belongs inside a new span of the SDK's.
 fn enter(attributes: &Attributes<'_>) -> Option<Inside> {
-    let mut fields = Fields::default();
-    attributes.record(&mut fields);
+    let fields = Fields::of(|fields| attributes.record(fields));
     let session = registry().by_request(&fields.arn, &fields.request_id)?;
     let is_first = session.layer_is_here(tokio::task::try_id());
     let place = if attributes.metadata().name() == span_names::OPERATION {
@@ -256,6 +256,7 @@ fn enter(attributes: &Attributes<'_>) -> Option<Inside> {
             condition: None,
         }
     };
+    fields.put_back();
     Some(Inside { session, place })
 }
 
@@ -313,6 +314,7 @@ impl Inside {
     }
 }
 
+/// What a span or an event of the SDK's says.
 #[derive(Debug, Default)]
 struct Fields {
     arn: String,
@@ -324,10 +326,39 @@ struct Fields {
     request_id: String,
 }
 
+thread_local! {
+    /// Of the event before: the SDK tells of each operation, and the same room serves all of them.
+    static SPARE: RefCell<Fields> = RefCell::default();
+}
+
+impl Fields {
+    fn of(record: impl FnOnce(&mut Self)) -> Self {
+        let mut fields = SPARE.try_with(RefCell::take).unwrap_or_default();
+        for text in [
+            &mut fields.arn,
+            &mut fields.message,
+            &mut fields.operation_id,
+            &mut fields.operation_sub_type,
+            &mut fields.operation_type,
+            &mut fields.request_id,
+        ] {
+            text.clear();
+        }
+        fields.attempt = 0;
+        record(&mut fields);
+        fields
+    }
+
+    fn put_back(self) {
+        let _ = SPARE.try_with(|spare| spare.replace(self));
+    }
+}
+
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "message" {
-            self.message = format!("{value:?}");
+            self.message.clear();
+            let _ = write!(self.message, "{value:?}"); // a text takes whatever is written to it
         }
     }
 

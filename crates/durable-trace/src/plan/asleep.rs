@@ -1,5 +1,7 @@
 //! How long an execution slept before an invocation, and on what. Never guessed: no timestamp, no figure.
 
+use std::collections::HashSet;
+
 use durable_trace_wire::{Operation, OperationStatus, OperationType, UnixMillis};
 
 use super::operation::Facts;
@@ -20,13 +22,11 @@ pub(crate) struct Asleep {
 
 /// The sleep that this log tells of; `None` where the log is empty: an execution's first invocation.
 pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<Asleep> {
-    let operations: Vec<&Operation<'_>> = operations
-        .iter()
-        .filter(|operation| operation.kind != OperationType::Execution)
-        .collect();
-    if operations.is_empty() {
-        return None;
-    }
+    let all = || {
+        let all = operations.iter();
+        all.filter(|operation| operation.kind != OperationType::Execution)
+    };
+    all().next()?;
     // What only the service can have ended. Without word from the event, it is new if the function did nothing afterwards.
     let by_service = |operation: &Operation<'_>| {
         let waits = matches!(
@@ -39,23 +39,23 @@ pub(super) fn find(operations: &[Operation<'_>], updated: &[String]) -> Option<A
         let own_end = operation.ended_at.filter(|_| !by_service(operation));
         operation.started_at.max(own_end)
     };
-    let since = operations.iter().filter_map(|o| last_deed(o)).max();
+    let since = all().filter_map(last_deed).max();
     // The function has seen what ended before it last did something: the answer told it. That of a call of our own did not.
-    let others = operations.iter().filter(|o| !o.is_in_name_space());
-    let seen = others.filter_map(|o| last_deed(o)).max();
+    let others = all().filter(|operation| !operation.is_in_name_space());
+    let seen = others.filter_map(last_deed).max();
+    let listed: HashSet<&str> = updated.iter().map(String::as_str).collect();
     let is_new = |operation: &Operation<'_>| {
         let ready = ready_at(operation);
-        if updated.is_empty() {
+        if listed.is_empty() {
             // One that is still due has not been tried since. What ended in the very millisecond of the function's last deed is one
             // that it has seen, or else it would be listed where there are lists.
             return is_due(operation.status) || (ready.is_some() && ready > since);
         }
         // What is listed may have been seen all the same: AWS's local runner lists what has changed since the invocation
         // before began, not since its last answer.
-        updated.iter().any(|id| *id == operation.id) && (ready.is_none() || ready >= seen)
+        listed.contains(operation.id.as_ref()) && (ready.is_none() || ready >= seen)
     };
-    let fresh: Vec<&Operation<'_>> = operations
-        .into_iter()
+    let fresh: Vec<&Operation<'_>> = all()
         .filter(|operation| by_service(operation) && is_new(operation))
         .collect();
     // Those of known times first.

@@ -6,19 +6,23 @@
 //! tracing product: a view turns [`Action`]s into spans.
 
 mod asleep;
+mod log;
 mod operation;
 mod rest;
+mod table;
 mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use durable_trace_wire::{Operation, OperationType, UnixMillis};
 
 pub(crate) use asleep::Asleep;
+use log::Log;
 use operation::{Entry, Live};
 pub(crate) use operation::{Facts, Invoked, Shape, Transition, Update};
+use table::{Known, Table};
 pub use terms::ReplayedSpans;
 pub(crate) use terms::{
     Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent,
@@ -28,14 +32,10 @@ pub(crate) use terms::{
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     replays: ReplayedSpans,
-    entries: HashMap<String, Entry>,
-    /// Ids in the order in which they were first seen.
-    order: Vec<String>,
-    /// Those of operations that may keep the function awake or the execution pending.
-    active: BTreeSet<String>,
-    /// Those of operations that were opened, in that order.
+    table: Table,
+    /// Ids of operations that were opened, in that order.
     opened: Vec<String>,
-    /// Those whose ends a request carries.
+    /// Ids of those whose ends a request carries.
     settling: HashMap<u64, Vec<String>>,
     asleep: Option<Asleep>,
     handler_returned: bool,
@@ -90,12 +90,12 @@ impl Plan {
 
     /// Operations that the execution is known to have, itself included, as the service counts them.
     pub(crate) fn operation_count(&self) -> usize {
-        self.entries.len() + 1
+        self.table.len() + 1
     }
 
     /// The latest moment at which a timer that is running now fires, if one is.
     pub(crate) fn latest_timer(&self) -> Option<UnixMillis> {
-        let active = self.active.iter().filter_map(|id| self.entries.get(id));
+        let active = self.table.active();
         active
             .filter(|entry| self.is_pending(entry, None))
             .filter_map(|entry| entry.timer)
@@ -106,30 +106,25 @@ impl Plan {
     pub(crate) fn open_around(&self, id: &str) -> Option<String> {
         let mut next = Some(id);
         // Bounded, so that a log whose parents form a ring ends too.
-        for _ in 0..=self.entries.len() {
-            let entry = self.entries.get(next?)?;
-            if entry.is_open {
-                return Some(entry.facts.id.clone());
+        for _ in 0..=self.table.len() {
+            let id = next?;
+            let known = self.table.get(id)?;
+            if known.is_open() {
+                return Some(id.to_owned());
             }
-            next = entry.facts.parent_id.as_deref();
+            next = known.parent_id();
         }
         None
     }
 
     /// The map or parallel that has begun and not ended, if there is just one.
     pub(crate) fn only_batch(&self) -> Option<String> {
-        let is_batch = |shape| matches!(shape, Some(Shape::Map | Shape::Parallel));
-        let mut under_way = self
-            .entries
-            .values()
-            .filter(|entry| is_batch(entry.facts.shape()) && !entry.has_ended(None));
-        let only = under_way.next()?;
-        under_way.next().is_none().then(|| only.facts.id.clone())
+        self.table.only_batch().map(str::to_owned)
     }
 
     /// The operation that encloses the operation `id`.
     pub(crate) fn parent_of(&self, id: &str) -> Option<String> {
-        self.entries.get(id)?.facts.parent_id.clone()
+        self.table.get(id)?.parent_id().map(str::to_owned)
     }
 
     fn load(
@@ -139,64 +134,39 @@ impl Plan {
         actions: &mut Vec<Action>,
     ) {
         self.asleep = asleep::find(operations, updated);
-        self.learn(operations);
-        for entry in self.entries.values_mut() {
-            entry.recorded = entry.status.is_ended();
-        }
+        let ended: Vec<String> = self.asleep.iter().flat_map(|it| it.ended.clone()).collect();
+        let told: HashSet<&str> = ended.iter().map(String::as_str).collect();
+        let told = (self.replays == ReplayedSpans::Omit).then_some(&told);
+        self.table.load(Log::new(operations, told));
         if self.replays == ReplayedSpans::Emit {
             return;
         }
         // What the service ended while the function slept has not been told of yet.
-        let ended: Vec<String> = self
-            .asleep
-            .iter()
-            .flat_map(|asleep| &asleep.ended)
-            .filter(|id| self.waits(id))
-            .cloned()
-            .collect();
         for id in ended {
-            self.tell_whole(&id, actions);
+            if self.waits(&id) {
+                self.tell_whole(&id, actions);
+            }
         }
     }
 
     /// Whether the operation is one that the service ends by itself.
     fn waits(&self, id: &str) -> bool {
-        let shape = self.entries.get(id).and_then(|entry| entry.facts.shape());
+        let shape = self.table.get(id).and_then(Known::shape);
         matches!(shape, Some(Shape::Callback | Shape::Invoke | Shape::Wait))
     }
 
-    /// Takes in what the log or an answer says of operations, without a word on what it means.
+    /// Takes in what an answer says of operations, without a word on what it means.
     fn learn(&mut self, operations: &[Operation<'_>]) {
         for operation in operations {
             if operation.kind == OperationType::Execution {
                 continue;
             }
-            if let Some(entry) = self.entries.get_mut(operation.id.as_ref()) {
+            if let Some(entry) = self.table.get_mut(&operation.id) {
                 entry.learn(operation);
+                self.table.sort(&operation.id);
             } else {
-                self.insert(Entry::from_log(operation));
+                self.table.insert(Entry::from_log(operation));
             }
-            self.sort(operation.id.as_ref());
-        }
-    }
-
-    fn insert(&mut self, entry: Entry) {
-        let id = entry.facts.id.clone();
-        if !self.entries.contains_key(&id) {
-            self.order.push(id.clone());
-        }
-        self.entries.insert(id.clone(), entry);
-        self.sort(&id);
-    }
-
-    /// Keeps `active` true to the operation.
-    fn sort(&mut self, id: &str) {
-        if self.entries.get(id).is_some_and(Entry::is_active) {
-            if !self.active.contains(id) {
-                self.active.insert(id.to_owned());
-            }
-        } else {
-            self.active.remove(id);
         }
     }
 
@@ -221,12 +191,11 @@ impl Plan {
 
     /// An operation, or its next attempt, begins with the request that records its start.
     fn start(&mut self, update: &Update, actions: &mut Vec<Action>) {
-        let known = self.entries.get(&update.facts.id);
-        let mut entry =
-            Entry::started(update.facts.clone(), known.map_or(0, |entry| entry.attempt));
-        entry.started_at = known.and_then(|entry| entry.started_at);
-        let attempt = entry.attempt;
-        self.insert(entry);
+        let known = self.table.get_mut(&update.facts.id);
+        let attempt = known.as_ref().map_or(0, |entry| entry.attempt);
+        let mut entry = Entry::started(update.facts.clone(), attempt);
+        entry.started_at = known.and_then(|known| known.started_at);
+        self.table.insert(entry);
         let Some(shape) = update.facts.shape() else {
             return;
         };
@@ -253,13 +222,13 @@ impl Plan {
         actions: &mut Vec<Action>,
     ) {
         let id = &update.facts.id;
-        let attempt = self.entries.get(id).map(|entry| entry.attempt);
+        let attempt = self.table.get_mut(id).map(|entry| entry.attempt);
         if attempt.is_none() {
-            self.insert(Entry::started(update.facts.clone(), 0));
+            self.table.insert(Entry::started(update.facts.clone(), 0));
         }
         // A step that an earlier invocation left running: without our layer, its end is the first we see of it. And a context
         // that an earlier invocation began, with nothing new inside.
-        let is_open = self.entries.get(id).is_some_and(|entry| entry.is_open);
+        let is_open = self.table.get(id).is_some_and(Known::is_open);
         if let Some(shape) = update.facts.shape()
             && !is_open
         {
@@ -270,22 +239,22 @@ impl Plan {
             };
             self.open(id, attempt.unwrap_or_default(), start, actions);
         }
-        if let Some(entry) = self.entries.get_mut(id) {
+        if let Some(entry) = self.table.get_mut(id) {
             entry.live = Live::Settling { sequence, ending };
         }
         self.settling.entry(sequence).or_default().push(id.clone());
-        self.sort(id);
+        self.table.sort(id);
     }
 
     fn enter_body(&mut self, id: &str, attempt: u32, actions: &mut Vec<Action>) {
-        let Some(entry) = self.entries.get_mut(id) else {
+        let Some(entry) = self.table.get_mut(id) else {
             return;
         };
         if entry.is_open {
             return;
         }
         entry.live = Live::Running;
-        self.sort(id);
+        self.table.sort(id);
         self.open(id, attempt, Moment::Now, actions);
     }
 
@@ -294,14 +263,14 @@ impl Plan {
         match self.replays {
             ReplayedSpans::Emit => Moment::Now,
             ReplayedSpans::Omit => Moment::recorded(
-                self.entries.get(id).and_then(|entry| entry.started_at),
+                self.table.get(id).and_then(Known::started_at),
                 Moment::Invocation,
             ),
         }
     }
 
     fn open(&mut self, id: &str, attempt: u32, start: Moment, actions: &mut Vec<Action>) {
-        let Some(entry) = self.entries.get_mut(id) else {
+        let Some(entry) = self.table.get_mut(id) else {
             return;
         };
         entry.is_open = true;
@@ -322,24 +291,24 @@ impl Plan {
     fn enclosing(&mut self, parent_id: Option<&str>, actions: &mut Vec<Action>) -> Option<Parent> {
         let mut next = parent_id.map(str::to_owned);
         // Bounded, so that a log whose parents form a ring ends too.
-        for _ in 0..self.entries.len() {
+        for _ in 0..self.table.len() {
             let id = next.take()?;
-            let entry = self.entries.get(&id)?;
-            if let Some(shape) = entry.facts.shape() {
-                if !entry.is_open {
+            let known = self.table.get(&id)?;
+            if let Some(shape) = known.shape() {
+                if !known.is_open() {
                     let start = self.context_start(&id);
                     self.open(&id, 0, start, actions);
                 }
                 return Some(Parent { id, shape });
             }
-            next.clone_from(&entry.facts.parent_id);
+            next = known.parent_id().map(str::to_owned);
         }
         None
     }
 
     fn answered(&mut self, sequence: u64, changed: &[Operation<'_>], actions: &mut Vec<Action>) {
         for id in self.settling.remove(&sequence).unwrap_or_default() {
-            let Some(entry) = self.entries.get_mut(&id) else {
+            let Some(entry) = self.table.get_mut(&id) else {
                 continue;
             };
             let Live::Settling {
@@ -359,7 +328,7 @@ impl Plan {
                     closing: Closing::new(ending, Moment::Now),
                 });
             }
-            self.sort(&id);
+            self.table.sort(&id);
         }
         self.learn(changed);
         for operation in changed {
@@ -372,7 +341,7 @@ impl Plan {
         if !self.waits(id) {
             return;
         }
-        let Some(entry) = self.entries.get_mut(id) else {
+        let Some(entry) = self.table.get_mut(id) else {
             return;
         };
         if !entry.status.is_ended() || entry.recorded {
@@ -387,13 +356,13 @@ impl Plan {
         } else if self.replays == ReplayedSpans::Omit {
             self.tell_whole(id, actions);
         }
-        self.sort(id);
+        self.table.sort(id);
     }
 
     /// What the failed request would have ended goes on being unfinished; how it ended stays known.
     fn unsettle(&mut self, sequence: u64) {
         for id in self.settling.remove(&sequence).unwrap_or_default() {
-            if let Some(entry) = self.entries.get_mut(&id)
+            if let Some(entry) = self.table.get_mut(&id)
                 && let Live::Settling {
                     sequence: own,
                     ending,
@@ -402,13 +371,13 @@ impl Plan {
             {
                 entry.live = Live::Unrecorded(ending);
             }
-            self.sort(&id);
+            self.table.sort(&id);
         }
     }
 
     /// Tells of an operation that the service ended, from its real start to its real end.
     fn tell_whole(&mut self, id: &str, actions: &mut Vec<Action>) {
-        let Some(entry) = self.entries.get_mut(id) else {
+        let Some(entry) = self.table.get_mut(id) else {
             return;
         };
         if std::mem::replace(&mut entry.is_told, true) {
@@ -435,7 +404,7 @@ impl Plan {
         if self.replays == ReplayedSpans::Omit {
             return;
         }
-        let Some(entry) = self.entries.get_mut(id) else {
+        let Some(entry) = self.table.get_mut(id) else {
             return;
         };
         if entry.facts.shape().is_none() || std::mem::replace(&mut entry.is_told, true) {
@@ -460,17 +429,13 @@ impl Plan {
     /// What was passed through once more without an end: the reference tells of it, and the SDK has no event for it.
     fn still_pending(&mut self, actions: &mut Vec<Action>) {
         let pending: Vec<String> = self
-            .active
-            .iter()
-            .filter(|id| {
-                self.entries
-                    .get(*id)
-                    .is_some_and(|entry| !entry.is_told && self.is_pending(entry, None))
-            })
-            .cloned()
+            .table
+            .active()
+            .filter(|entry| !entry.is_told && self.is_pending(entry, None))
+            .map(|entry| entry.facts.id.clone())
             .collect();
         for id in pending {
-            let Some(entry) = self.entries.get_mut(&id) else {
+            let Some(entry) = self.table.get_mut(&id) else {
                 continue;
             };
             entry.is_told = true;
@@ -494,15 +459,7 @@ impl Plan {
         self.over = true;
         if self.replays == ReplayedSpans::Emit {
             if layer == Layer::Absent {
-                let recorded =
-                    |id: &&String| self.entries.get(*id).is_some_and(|entry| entry.recorded);
-                for id in self
-                    .order
-                    .iter()
-                    .filter(recorded)
-                    .cloned()
-                    .collect::<Vec<_>>()
-                {
+                for id in self.table.recorded() {
                     self.replay(&id, Moment::Invocation, actions);
                 }
             }
@@ -512,7 +469,7 @@ impl Plan {
         }
         // Innermost first: an operation ends before what encloses it.
         for id in std::mem::take(&mut self.opened).into_iter().rev() {
-            let Some(entry) = self.entries.get_mut(&id) else {
+            let Some(entry) = self.table.get_mut(&id) else {
                 continue;
             };
             if std::mem::take(&mut entry.is_open) {

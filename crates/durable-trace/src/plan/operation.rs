@@ -58,29 +58,32 @@ impl Shape {
 }
 
 impl Facts {
-    /// What the operation is; `None` for what nobody looks at: the iterations of a map, the branches of a parallel, checkpoints.
+    /// What the operation is; `None` for what nobody looks at.
     pub(crate) fn shape(&self) -> Option<Shape> {
-        match (self.kind, self.sub_type.as_deref()) {
-            (OperationType::Callback, _) => Some(Shape::Callback),
-            (OperationType::ChainedInvoke, _) => Some(Shape::Invoke),
-            (OperationType::Context, Some("Map")) => Some(Shape::Map),
-            (OperationType::Context, Some("MapIteration" | "ParallelBranch")) => None,
-            (OperationType::Context, Some("Parallel")) => Some(Shape::Parallel),
-            (OperationType::Context, Some("WaitForCallback")) => Some(Shape::WaitForCallback),
-            (OperationType::Context, _) => Some(Shape::ChildContext),
-            (OperationType::Step, _) if self.is_ours() => None,
-            (OperationType::Step, Some("WaitForCondition")) => Some(Shape::WaitForCondition),
-            (OperationType::Step, _) => Some(Shape::Step),
-            (OperationType::Wait, _) => Some(Shape::Wait),
-            _ => None,
-        }
+        shape(self.kind, self.sub_type.as_deref(), self.name.as_deref())
     }
+}
 
-    /// Whether the name is one of a checkpoint's.
-    fn is_ours(&self) -> bool {
-        self.name
-            .as_deref()
-            .is_some_and(|name| name.starts_with(NAME_PREFIX))
+/// What an operation is; `None` for what nobody looks at: the iterations of a map, the branches of a parallel, checkpoints.
+pub(super) fn shape(
+    kind: OperationType,
+    sub_type: Option<&str>,
+    name: Option<&str>,
+) -> Option<Shape> {
+    let is_ours = || name.is_some_and(|name| name.starts_with(NAME_PREFIX));
+    match (kind, sub_type) {
+        (OperationType::Callback, _) => Some(Shape::Callback),
+        (OperationType::ChainedInvoke, _) => Some(Shape::Invoke),
+        (OperationType::Context, Some("Map")) => Some(Shape::Map),
+        (OperationType::Context, Some("MapIteration" | "ParallelBranch")) => None,
+        (OperationType::Context, Some("Parallel")) => Some(Shape::Parallel),
+        (OperationType::Context, Some("WaitForCallback")) => Some(Shape::WaitForCallback),
+        (OperationType::Context, _) => Some(Shape::ChildContext),
+        (OperationType::Step, _) if is_ours() => None,
+        (OperationType::Step, Some("WaitForCondition")) => Some(Shape::WaitForCondition),
+        (OperationType::Step, _) => Some(Shape::Step),
+        (OperationType::Wait, _) => Some(Shape::Wait),
+        _ => None,
     }
 }
 
@@ -171,7 +174,7 @@ impl Entry {
         Self::new(facts, attempt, live)
     }
 
-    fn new(facts: Facts, attempt: u32, live: Live) -> Self {
+    pub(super) fn new(facts: Facts, attempt: u32, live: Live) -> Self {
         Self {
             facts,
             status: OperationStatus::Started,
@@ -261,11 +264,12 @@ impl Entry {
 
     /// Whether it may keep the function awake or the execution pending.
     pub(super) fn is_active(&self) -> bool {
-        !matches!(self.live, Live::Idle)
-            || (self.facts.kind != OperationType::Context
-                && matches!(
-                    self.status,
-                    OperationStatus::Started | OperationStatus::Pending
-                ))
+        !matches!(self.live, Live::Idle) || is_active(self.facts.kind, self.status)
     }
+}
+
+/// Whether an operation with which this invocation does nothing may keep the execution pending.
+pub(super) fn is_active(kind: OperationType, status: OperationStatus) -> bool {
+    kind != OperationType::Context
+        && matches!(status, OperationStatus::Started | OperationStatus::Pending)
 }

@@ -13,9 +13,10 @@
 use durable_trace_wire::{OperationStatus, OperationType};
 
 use super::operation::{Entry, Live};
+use super::table::Known;
 use super::{Plan, Transition, Update};
 
-const WAIT_FOR_CALLBACK: &str = "WaitForCallback";
+pub(super) const WAIT_FOR_CALLBACK: &str = "WaitForCallback";
 
 impl Plan {
     /// Whether the function sleeps after the request `sequence`, whose updates have been taken in.
@@ -24,14 +25,14 @@ impl Plan {
             update.transition == Transition::Start && update.facts.kind == OperationType::Context
         });
         !begins_context
-            && !self.active().any(|entry| self.is_running(entry, sequence))
+            && !self
+                .table
+                .active()
+                .any(|entry| self.is_running(entry, sequence))
             && self
+                .table
                 .active()
                 .any(|entry| self.is_pending(entry, Some(sequence)))
-    }
-
-    fn active(&self) -> impl Iterator<Item = &Entry> {
-        self.active.iter().filter_map(|id| self.entries.get(id))
     }
 
     /// Whether a body is running, or was until a moment ago: one whose end another request carries goes on at once.
@@ -71,30 +72,30 @@ impl Plan {
         let Some(parent_id) = callback.facts.parent_id.as_deref() else {
             return true;
         };
-        let waits = self
-            .entries
-            .get(parent_id)
-            .is_some_and(|parent| parent.facts.sub_type.as_deref() == Some(WAIT_FOR_CALLBACK));
-        !waits
-            || self.entries.values().any(|entry| {
-                entry.facts.kind == OperationType::Step
-                    && entry.facts.parent_id.as_deref() == Some(parent_id)
-                    && entry.has_ended(sequence)
-            })
+        let parent = self.table.get(parent_id);
+        if !parent.is_some_and(Known::awaits_callback) {
+            return true;
+        }
+        let is_done = |entry: &Entry| {
+            entry.facts.kind == OperationType::Step
+                && entry.facts.parent_id.as_deref() == Some(parent_id)
+                && entry.has_ended(sequence)
+        };
+        self.table.is_submitted(parent_id) || self.table.active().any(is_done)
     }
 
     /// Whether a context around the operation has ended, so that nobody waits for it any more.
     fn is_abandoned(&self, entry: &Entry, sequence: Option<u64>) -> bool {
         let mut next = entry.facts.parent_id.as_deref();
         // Bounded, so that a log whose parents form a ring ends too.
-        for _ in 0..self.entries.len() {
-            let Some(parent) = next.and_then(|id| self.entries.get(id)) else {
+        for _ in 0..self.table.len() {
+            let Some(parent) = next.and_then(|id| self.table.get(id)) else {
                 return false;
             };
             if parent.has_ended(sequence) {
                 return true;
             }
-            next = parent.facts.parent_id.as_deref();
+            next = parent.parent_id();
         }
         false
     }

@@ -14,16 +14,19 @@ use super::Tracing;
 pub(crate) fn extract(tracing: &Tracing, read: &wire::Context) -> Context {
     // Only the propagator can hand the tracer a sampling decision, an origin and tags; it may be set to read Datadog's headers,
     // W3C's, or neither.
-    let datadog = carrier(&read.to_datadog(usize::MAX));
-    let mut both = datadog.clone();
-    both.extend(carrier(&read.to_tracecontext()));
-    for carrier in [datadog, both] {
+    let by_propagator = |carrier: &HashMap<String, String>| {
         let context = tracing
             .propagator
-            .extract_with_context(&Context::new(), &carrier);
-        if is_of(&context, read) {
-            return context;
-        }
+            .extract_with_context(&Context::new(), carrier);
+        is_of(&context, read).then_some(context)
+    };
+    let mut headers = carrier(&read.to_datadog(usize::MAX));
+    if let Some(context) = by_propagator(&headers) {
+        return context;
+    }
+    headers.extend(carrier(&read.to_tracecontext()));
+    if let Some(context) = by_propagator(&headers) {
+        return context;
     }
     Context::new().with_remote_span_context(span_context(read))
 }
