@@ -67,10 +67,23 @@ impl<'a> Invocation<'a> {
             }
             b"Operations" => {
                 self.clear_operations();
-                value.values(|operation| self.read_operation(operation));
+                let begin = value.rest();
+                value.values(|operation| {
+                    self.make_room(begin - operation.rest(), operation.rest());
+                    self.read_operation(operation);
+                });
             }
             _ => {}
         });
+    }
+
+    /// Where the room is used up, makes as much as `rest` bytes need if operations go on to be as long as in the bytes `read`.
+    fn make_room(&mut self, read: usize, rest: usize) {
+        let count = self.operations.len();
+        if count == self.operations.capacity() {
+            let length = read.checked_div(count).unwrap_or(rest).max(1);
+            self.operations.reserve((rest / length).max(8));
+        }
     }
 
     fn clear_operations(&mut self) {
@@ -81,13 +94,18 @@ impl<'a> Invocation<'a> {
 
     fn read_operation(&mut self, value: &mut Cursor<'a>) {
         self.operation_count += 1;
-        let Some((operation, input)) = Operation::read(value) else {
+        // Read where it is to stay.
+        self.operations.push(Operation::default());
+        let Some(operation) = self.operations.last_mut() else {
             return;
         };
-        if operation.kind == OperationType::Execution {
-            self.input_payload = self.input_payload.or(input);
+        match operation.read(value) {
+            Ok(input) if operation.kind == OperationType::Execution => {
+                self.input_payload = self.input_payload.or(input);
+            }
+            Ok(_) => {}
+            Err(_) => _ = self.operations.pop(),
         }
-        self.operations.push(operation);
     }
 
     /// Returns the caller's event as JSON text, if the input is a JSON string; whether it holds

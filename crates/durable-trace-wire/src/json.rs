@@ -110,32 +110,49 @@ impl<'a> Cursor<'a> {
 
     /// Reads a text; `None` for another type, or if it holds a lone surrogate.
     pub(crate) fn text(&mut self) -> Option<Cow<'a, str>> {
-        if self.peek() != b'"' {
-            self.skip();
-            return None;
+        if self.peek() == b'"' {
+            return self.string();
         }
-        let start = self.at;
-        let escaped = self.skip_string();
-        let raw = self.text.get(start..self.at)?;
-        if escaped {
-            return serde_json::from_str(raw).ok().map(Cow::Owned);
-        }
-        let inner = raw.get(1..raw.len().checked_sub(1)?)?;
-        Some(Cow::Borrowed(inner))
+        self.skip();
+        None
+    }
+
+    /// Reads a whole number below 10^15 that is not negative; the cursor stays before anything else.
+    pub(crate) fn whole_number(&mut self) -> Option<i64> {
+        self.peek();
+        let (number, end) = scan::whole_number(self.text.as_bytes(), self.at)?;
+        self.at = end;
+        Some(number)
     }
 
     /// Reads a member's name as bytes, for one with a lone surrogate is no `str`; it comes as a byte that no name holds.
     fn name(&mut self) -> Cow<'a, [u8]> {
-        match self.text() {
+        match self.string() {
             Some(Cow::Borrowed(name)) => Cow::Borrowed(name.as_bytes()),
             Some(Cow::Owned(name)) => Cow::Owned(name.into_bytes()),
             None => Cow::Borrowed(&[0xFF]),
         }
     }
 
+    /// Reads the string that begins here; `None` if it holds a lone surrogate.
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        let start = self.at;
+        let (quote, escaped) = scan::closing_quote(self.text.as_bytes(), start + 1);
+        self.at = quote + 1;
+        if escaped {
+            let decoded = serde_json::from_str(self.text.get(start..self.at)?);
+            return decoded.ok().map(Cow::Owned);
+        }
+        self.text.get(start + 1..quote).map(Cow::Borrowed)
+    }
+
     /// The first byte of what comes next.
     fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
+        let byte = scan::byte(bytes, self.at);
+        if byte > b' ' {
+            return byte;
+        }
         self.at = scan::past_white_space(bytes, self.at);
         scan::byte(bytes, self.at)
     }
@@ -146,11 +163,9 @@ impl<'a> Cursor<'a> {
         self.at = scan::past_value(self.text.as_bytes(), self.at);
     }
 
-    /// Passes over a string; returns whether it holds an escape.
-    fn skip_string(&mut self) -> bool {
-        let (end, escaped) = scan::past_string(self.text.as_bytes(), self.at);
-        self.at = end;
-        escaped
+    /// How many bytes are still to be read.
+    pub(crate) fn rest(&self) -> usize {
+        self.text.len().saturating_sub(self.at)
     }
 }
 

@@ -214,10 +214,13 @@ fn own(text: Cow<'_, str>) -> Cow<'static, str> {
 }
 
 fn lookup<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
-    let word = words
-        .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(text))?;
-    Some(word.1)
+    // As AWS writes it, nearly always.
+    let word = words.iter().find(|(word, _)| *word == text);
+    let word = word.or_else(|| {
+        let mut words = words.iter();
+        words.find(|(word, _)| word.eq_ignore_ascii_case(text))
+    });
+    Some(word?.1)
 }
 
 #[cfg(test)]

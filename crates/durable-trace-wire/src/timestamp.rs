@@ -14,6 +14,15 @@ impl UnixMillis {
         }
     }
 
+    /// The same for a whole number of at most 15 digits.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "`f64` holds whole numbers of 15 digits"
+    )]
+    pub(crate) fn from_whole_number(number: i64) -> Option<Self> {
+        Self::from_number(number as f64)
+    }
+
     /// Numbers from 10^11 on are milliseconds: as seconds they would lie beyond the year 5000, and
     /// as milliseconds smaller ones would lie before 1973.
     fn from_number(number: f64) -> Option<Self> {
@@ -195,6 +204,26 @@ mod tests {
                 UnixMillis::from_json(raw),
                 want.map(UnixMillis),
                 "{why}: {raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_the_same_read_at_once() {
+        for number in [
+            0,
+            1,
+            99_999_999_999,
+            100_000_000_000,
+            253_402_300_799_999,
+            253_402_300_800_000,
+            999_999_999_999_999,
+        ] {
+            let json = number.to_string();
+            assert_eq!(
+                UnixMillis::from_whole_number(number),
+                UnixMillis::from_json(&json),
+                "{number}"
             );
         }
     }

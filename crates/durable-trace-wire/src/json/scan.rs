@@ -20,7 +20,7 @@ pub(super) fn past_white_space(bytes: &[u8], mut at: usize) -> usize {
 /// Where the value that begins at `at` ends.
 pub(super) fn past_value(bytes: &[u8], at: usize) -> usize {
     match byte(bytes, at) {
-        b'"' => past_string(bytes, at).0,
+        b'"' => past_string(bytes, at),
         b'{' | b'[' => past_container(bytes, at),
         _ => past_scalar(bytes, at),
     }
@@ -38,12 +38,16 @@ fn past_scalar(bytes: &[u8], at: usize) -> usize {
     at.min(bytes.len())
 }
 
+fn past_string(bytes: &[u8], at: usize) -> usize {
+    closing_quote(bytes, at + 1).0 + 1
+}
+
 fn past_container(bytes: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while at < bytes.len() {
         match byte(bytes, at) {
             b'"' => {
-                at = past_string(bytes, at).0;
+                at = past_string(bytes, at);
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -60,26 +64,29 @@ fn past_container(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// Where the string that begins at `at` ends, and whether it holds an escape.
-pub(super) fn past_string(bytes: &[u8], at: usize) -> (usize, bool) {
-    let mut at = at + 1;
+/// Where the quote stands that closes the string whose text begins at `at`, and whether the text holds an escape.
+pub(super) fn closing_quote(bytes: &[u8], mut at: usize) -> (usize, bool) {
     let mut escaped = false;
     loop {
         at = next_mark(bytes, at);
         match byte(bytes, at) {
-            b'"' => return (at + 1, escaped),
             b'\\' => {
                 escaped = true;
                 at += 2;
             }
-            _ => return (bytes.len(), escaped),
+            // A quote, or the end.
+            _ => return (at.min(bytes.len()), escaped),
         }
     }
 }
 
 /// Where the next quote or backslash stands, or the end. Eight bytes are looked at at once.
 fn next_mark(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    let Some(rest) = bytes.get(at..) else {
+        return at;
+    };
+    let (words, _) = rest.as_chunks();
+    for word in words {
         let word = u64::from_le_bytes(*word);
         let marks = zeroes(word ^ each(b'"')) | zeroes(word ^ each(b'\\'));
         if marks != 0 {
@@ -91,6 +98,20 @@ fn next_mark(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// A whole number of up to 15 digits that begins at `at`, and where it ends.
+pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (mut number, mut end) = (0, at);
+    while let digit @ b'0'..=b'9' = byte(bytes, end) {
+        number = number * 10 + i64::from(digit - b'0');
+        end += 1;
+        if end - at > 15 {
+            return None;
+        }
+    }
+    let is_whole = end > at && !matches!(byte(bytes, end), b'.' | b'e' | b'E');
+    is_whole.then_some((number, end))
 }
 
 /// The same byte eight times.
@@ -120,6 +141,24 @@ mod tests {
                     assert_eq!(next_mark(&bytes, at + 1), length, "none after it");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn only_whole_numbers_of_15_digits_are_whole() {
+        for (text, want) in [
+            ("0,", Some((0, 1))),
+            ("1763800000000}", Some((1_763_800_000_000, 13))),
+            ("999999999999999", Some((999_999_999_999_999, 15))),
+            ("1000000000000000", None),
+            ("1.5", None),
+            ("1e3", None),
+            ("1E3", None),
+            ("-1", None),
+            ("\"1\"", None),
+            ("", None),
+        ] {
+            assert_eq!(whole_number(text.as_bytes(), 0), want, "{text}");
         }
     }
 

@@ -6,10 +6,15 @@ use super::{ErrorObject, Operation, OperationStatus, OperationType, Payload};
 use crate::json::Cursor;
 use crate::timestamp::UnixMillis;
 
+/// The value is no object.
+#[derive(Debug)]
+pub(crate) struct NotAnObject;
+
 impl<'a> Operation<'a> {
-    /// Reads one operation, and the input of an EXECUTION as JSON; `None` if the value is no object.
-    pub(crate) fn read(value: &mut Cursor<'a>) -> Option<(Self, Option<&'a str>)> {
-        let mut operation = Self::default();
+    /// Reads one operation into `self`, a new one. Returns the input of an EXECUTION as JSON, if there is any, or an error if
+    /// the value is no object.
+    pub(crate) fn read(&mut self, value: &mut Cursor<'a>) -> Result<Option<&'a str>, NotAnObject> {
+        let operation = self;
         let mut step_result = None;
         let mut payload = None;
         let mut input = None;
@@ -61,7 +66,7 @@ impl<'a> Operation<'a> {
             let raw = step_result.or(payload);
             operation.result = raw.map(|raw| Payload::Json(Cow::Borrowed(raw)));
         }
-        is_object.then_some((operation, input))
+        is_object.then_some(input).ok_or(NotAnObject)
     }
 
     /// Reads `StepDetails`; gives the result as JSON.
@@ -110,5 +115,8 @@ fn error<'a>(value: &mut Cursor<'a>) -> Option<ErrorObject<'a>> {
 }
 
 fn moment(value: &mut Cursor<'_>) -> Option<UnixMillis> {
+    if let Some(number) = value.whole_number() {
+        return UnixMillis::from_whole_number(number);
+    }
     value.raw().and_then(UnixMillis::from_json)
 }
