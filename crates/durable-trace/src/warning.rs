@@ -225,18 +225,20 @@ mod tests {
                 url: url(),
                 answer: "404".to_owned(),
             },
-            Warning::AgentUrl { url: url() },
+            Warning::AgentUrl {
+                url: "localhost".to_owned(),
+            },
             Warning::ApiUnreachable { endpoint: None },
             Warning::ClockSkew { seconds: -7 },
             Warning::Contradiction(vec![Contradiction {
-                wins: "A",
-                loses: "B",
+                wins: "DD_DURABLE_CROSS_INVOCATION_TRACING_ENABLED=false",
+                loses: "DURABLE_TRACE_CHECKPOINT_MODE",
             }]),
             Warning::EventsHidden,
             Warning::LayerAbsent,
             Warning::NoPermission {
                 action: "lambda:CheckpointDurableExecution",
-                resource: "arn".to_owned(),
+                resource: "arn:aws:lambda:eu-west-1:123456789012:function:order:*".to_owned(),
             },
             Warning::OneAttempt,
             Warning::ProviderShutDown,
@@ -244,8 +246,14 @@ mod tests {
                 version: "9.0.0".to_owned(),
             },
             Warning::TwoTracers,
-            Warning::UnknownVariable(vec![("A".to_owned(), Some("B"))]),
-            Warning::UnusableVariable(vec![("A", "a number")]),
+            Warning::UnknownVariable(vec![(
+                "DURABLE_TRACE_CHECKPOINT_MODUS".to_owned(),
+                Some("DURABLE_TRACE_CHECKPOINT_MODE"),
+            )]),
+            Warning::UnusableVariable(vec![(
+                "DURABLE_TRACE_FLUSH_BUDGET_MS",
+                "a number of milliseconds",
+            )]),
         ]
     }
 
@@ -262,6 +270,20 @@ mod tests {
         for warning in all() {
             let text = warning.to_string();
             assert!(!text.contains('\n') && !text.contains("  "), "{text}");
+        }
+    }
+
+    /// Each with its values of an example, as `docs/troubleshooting.md` shows it.
+    #[test]
+    fn the_guide_has_each_kinds_line() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/troubleshooting.md");
+        let guide = std::fs::read_to_string(path).expect("the guide is there");
+        for warning in all() {
+            let line = format!("| `{}` | {warning} |\n", warning.name());
+            assert!(
+                guide.contains(&line),
+                "docs/troubleshooting.md lacks\n{line}"
+            );
         }
     }
 
