@@ -7,6 +7,7 @@
 //! in a corner must not cost the whole event.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 
@@ -49,11 +50,22 @@ impl<'a> Cursor<'a> {
         }
         self.at += 1;
         while self.peek() == b'"' {
-            let name = self.name();
+            let start = self.at;
+            let bytes = self.text.as_bytes();
+            let (quote, escaped) = scan::closing_quote(bytes, start + 1);
+            self.at = quote + 1;
             if self.peek() == b':' {
                 self.at += 1;
             }
-            self.one(|cursor| take(&name, cursor));
+            if escaped {
+                let name = self.decoded(start..quote + 1);
+                // A name with a lone surrogate is none that anybody looks for: it comes as a byte that no text holds.
+                let name = name.as_ref().map_or(&[0xFF][..], |name| name.as_bytes());
+                self.one(|cursor| take(name, cursor));
+            } else {
+                let name = bytes.get(start + 1..quote).unwrap_or_default();
+                self.one(|cursor| take(name, cursor));
+            }
         }
         self.at += 1;
         true
@@ -125,25 +137,21 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Reads a member's name as bytes, for one with a lone surrogate is no `str`; it comes as a byte that no name holds.
-    fn name(&mut self) -> Cow<'a, [u8]> {
-        match self.string() {
-            Some(Cow::Borrowed(name)) => Cow::Borrowed(name.as_bytes()),
-            Some(Cow::Owned(name)) => Cow::Owned(name.into_bytes()),
-            None => Cow::Borrowed(&[0xFF]),
-        }
-    }
-
     /// Reads the string that begins here; `None` if it holds a lone surrogate.
     fn string(&mut self) -> Option<Cow<'a, str>> {
         let start = self.at;
         let (quote, escaped) = scan::closing_quote(self.text.as_bytes(), start + 1);
         self.at = quote + 1;
         if escaped {
-            let decoded = serde_json::from_str(self.text.get(start..self.at)?);
-            return decoded.ok().map(Cow::Owned);
+            return self.decoded(start..self.at).map(Cow::Owned);
         }
         self.text.get(start + 1..quote).map(Cow::Borrowed)
+    }
+
+    /// The text of a string with escapes; `None` if it holds a lone surrogate.
+    #[cold]
+    fn decoded(&self, string: Range<usize>) -> Option<String> {
+        serde_json::from_str(self.text.get(string)?).ok()
     }
 
     /// The first byte of what comes next.

@@ -103,6 +103,12 @@ fn next_mark(bytes: &[u8], mut at: usize) -> usize {
 /// A whole number of up to 15 digits that begins at `at`, and where it ends.
 pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let (mut number, mut end) = (0, at);
+    // Times have 13 digits.
+    if let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+        && let Some(first) = eight_digits(u64::from_le_bytes(*eight))
+    {
+        (number, end) = (first, at + 8);
+    }
     while let digit @ b'0'..=b'9' = byte(bytes, end) {
         number = number * 10 + i64::from(digit - b'0');
         end += 1;
@@ -112,6 +118,21 @@ pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     }
     let is_whole = end > at && !matches!(byte(bytes, end), b'.' | b'e' | b'E');
     is_whole.then_some((number, end))
+}
+
+/// The number that eight digits make, the first of them in the lowest byte; `None` if one is no digit.
+///
+/// Neighbours are added up in pairs, then in fours, then all: <http://0x80.pl/notesen/2014-10-12-parsing-decimal-numbers-part-1-swar.html>.
+fn eight_digits(word: u64) -> Option<i64> {
+    let digits = word.wrapping_sub(each(b'0'));
+    // A byte is a digit if it is neither below `0` nor above `9`.
+    if (digits | word.wrapping_add(each(0x7f - b'9'))) & each(0x80) != 0 || word & each(0x80) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let high = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    i64::try_from(low.wrapping_add(high) >> 32).ok()
 }
 
 /// The same byte eight times.
@@ -159,6 +180,22 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(whole_number(text.as_bytes(), 0), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_read_at_once_just_if_they_are_digits() {
+        for number in [0, 1, 12_345_678, 99_999_999, 10_000_000, 90_909_090] {
+            let text = format!("{number:08}");
+            let word = u64::from_le_bytes(*text.as_bytes().first_chunk().unwrap());
+            assert_eq!(eight_digits(word), Some(number), "{text}");
+        }
+        for place in 0..8 {
+            for other in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
+                let mut bytes = *b"90909090";
+                bytes[place] = other;
+                assert_eq!(eight_digits(u64::from_le_bytes(bytes)), None, "{bytes:?}");
+            }
         }
     }
 
