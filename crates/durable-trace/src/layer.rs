@@ -15,7 +15,7 @@ use tracing::span::{Attributes, Id};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::layer::{Context, Filter};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::health::{Location, shielded};
 use crate::registry::registry;
@@ -192,27 +192,48 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let fields = Fields::of(|fields| event.record(fields));
-        let Some(session) = registry().by_request(&fields.arn, &fields.request_id) else {
-            return fields.put_back();
-        };
-        shielded(Location::Span, session.arn(), || {
-            seen(&session, &fields);
-            let Some(span) = context.event_span(event) else {
-                return;
-            };
-            let moved = span
-                .extensions_mut()
-                .get_mut::<Inside>()
-                .is_some_and(|inside| inside.hear(&session, &fields));
-            if moved {
-                let inside = span.extensions().get::<Inside>().cloned();
-                if let Some(inside) = inside.and_then(|inside| inside.context()) {
-                    reattach(&span.id(), &inside);
-                }
-            }
+        let span = context.event_span(event);
+        let around = span.as_ref().and_then(|span| {
+            let inside = span.extensions();
+            inside
+                .get()
+                .map(|inside: &Inside| Arc::clone(&inside.session))
         });
+        let mut fields = Fields::of(|fields| {
+            fields.skips_arn = around.is_some();
+            event.record(fields);
+        });
+        // The SDK's events nearly always come inside its spans; whose those are is known.
+        let around = around.filter(|session| session.request_id() == fields.request_id);
+        let session = around.or_else(|| {
+            if fields.skips_arn {
+                fields = Fields::of(|fields| event.record(fields));
+            }
+            registry().by_request(&fields.arn, &fields.request_id)
+        });
+        if let Some(session) = session {
+            shielded(Location::Span, session.arn(), || {
+                seen(&session, &fields);
+                if let Some(span) = &span {
+                    move_inside(span, &session, &fields);
+                }
+            });
+        }
         fields.put_back();
+    }
+}
+
+/// Learns from an event where the code after it belongs.
+fn move_inside<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, session: &Session, fields: &Fields) {
+    let moved = span
+        .extensions_mut()
+        .get_mut::<Inside>()
+        .is_some_and(|inside| inside.hear(session, fields));
+    if moved {
+        let inside = span.extensions().get::<Inside>().cloned();
+        if let Some(inside) = inside.and_then(|inside| inside.context()) {
+            reattach(&span.id(), &inside);
+        }
     }
 }
 
@@ -324,6 +345,8 @@ struct Fields {
     operation_sub_type: String,
     operation_type: String,
     request_id: String,
+    /// Nobody asks for the ARN.
+    skips_arn: bool,
 }
 
 thread_local! {
@@ -345,6 +368,7 @@ impl Fields {
             text.clear();
         }
         fields.attempt = 0;
+        fields.skips_arn = false;
         record(&mut fields);
         fields
     }
@@ -364,6 +388,7 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         let text = match field.name() {
+            field_names::EXECUTION_ARN if self.skips_arn => return,
             field_names::EXECUTION_ARN => &mut self.arn,
             field_names::OPERATION_ID => &mut self.operation_id,
             field_names::OPERATION_SUB_TYPE => &mut self.operation_sub_type,
