@@ -1,9 +1,7 @@
 //! The trace context: what one service tells the next about the trace they share.
 
-use std::borrow::Cow;
-
 use crate::datadog::{self, Rules};
-use crate::headers::{HeaderStyle, Headers};
+use crate::headers::{Header, HeaderStyle, Headers, Written};
 use crate::ids::{SpanId, TraceId};
 use crate::sampling::SamplingPriority;
 use crate::tags::Tags;
@@ -88,15 +86,13 @@ impl Context {
         let sampled = self
             .sampling_priority
             .is_some_and(SamplingPriority::is_keep);
-        Headers {
-            traceparent: Some(Cow::Owned(traceparent::render(
-                self.trace_id,
-                self.parent_id,
-                sampled,
-            ))),
-            tracestate: Some(Cow::Owned(tracestate::render(self))),
-            ..Headers::default()
-        }
+        let length = traceparent::LENGTH + tracestate::max_length(self);
+        let mut headers = Written::with_capacity(length);
+        headers.write(Header::Traceparent, |text| {
+            traceparent::push(text, self.trace_id, self.parent_id, sampled);
+        });
+        headers.write(Header::Tracestate, |text| tracestate::push(text, self));
+        headers.into_headers()
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! <https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/>
 
-use std::borrow::Cow;
-
+use crate::ascii::{cut, is_printable, split, strip, trim};
 use crate::context::Context;
-use crate::decimal::{parse_digits, parse_like_python, strip};
-use crate::headers::Headers;
-use crate::ids::{SpanId, TraceId, parse_hex16};
+use crate::decimal::{parse_digits, parse_like_python, push_digits};
+use crate::headers::{Header, Headers, Written};
+use crate::ids::{SpanId, TraceId, parse_hex16, push_hex16};
 use crate::sampling::SamplingPriority;
-use crate::tags::{self, Tags};
+use crate::tags::{self, Gathered, Tags};
 
 /// The default of `DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH`, and the most `ddtrace` reads, in bytes.
 pub const DEFAULT_TAGS_MAX_LENGTH: usize = 512;
@@ -51,22 +50,34 @@ pub(crate) fn parse(headers: &Headers<'_>, rules: Rules) -> Option<Context> {
 
 /// Writes a context; tags that are too long or not encodable shrink to those that keep the trace whole.
 pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'static> {
-    let own = |text: String| Some(Cow::Owned(text));
-    Headers {
-        trace_id: own(context.trace_id.low().to_string()),
-        parent_id: own(context.parent_id.to_string()),
-        sampling_priority: context
-            .sampling_priority
-            .and_then(|priority| own(priority.value().to_string())),
-        origin: context
-            .origin
-            .as_deref()
-            .and_then(parse_origin)
-            .map(Cow::Owned),
-        tags: render_tags(context, tags_max_length).map(Cow::Owned),
-        ..Headers::default()
+    let origin = context.origin.as_deref().filter(|text| is_origin(text));
+    let tags_length = context.tags.text_len().min(tags_max_length) + TRACE_ID_HIGH_LENGTH;
+    let length = 2 * LONGEST_DECIMAL + origin.map_or(0, str::len) + tags_length;
+    let mut headers = Written::with_capacity(length);
+    headers.write(Header::TraceId, |text| {
+        push_digits(text, context.trace_id.low());
+    });
+    headers.write(Header::ParentId, |text| {
+        push_digits(text, context.parent_id.get());
+    });
+    if let Some(priority) = context.sampling_priority {
+        headers.set(Header::SamplingPriority, priority.as_str());
     }
+    if let Some(origin) = origin {
+        headers.write(Header::Origin, |text| {
+            text.extend_from_slice(origin.as_bytes());
+        });
+    }
+    headers.write(Header::Tags, |text| {
+        push_tags(text, context, tags_max_length);
+    });
+    headers.into_headers()
 }
+
+/// The digits of `u64::MAX`.
+const LONGEST_DECIMAL: usize = 20;
+/// Those of `_dd.p.tid`, `=` and its value.
+const TRACE_ID_HIGH_LENGTH: usize = tags::TRACE_ID_HIGH.len() + 1 + 16;
 
 /// Whether a reader of the most lenient rules takes a text for an id.
 pub(crate) fn is_id(text: &str) -> bool {
@@ -97,18 +108,16 @@ struct Malformed;
 
 /// An origin is printable ASCII of a bearable length, or none at all.
 pub(crate) fn parse_origin(text: &str) -> Option<String> {
-    let is_origin = is_printable(text) && (1..=MAX_ORIGIN_BYTES).contains(&text.len());
-    is_origin.then(|| text.to_owned())
+    is_origin(text).then(|| text.to_owned())
+}
+
+pub(crate) fn is_origin(text: &str) -> bool {
+    (1..=MAX_ORIGIN_BYTES).contains(&text.len()) && is_printable(text)
 }
 
 /// As much as `x-datadog-tags` may have. Origins are words; what is longer is somebody's payload, and would go on to
 /// every service from here.
 const MAX_ORIGIN_BYTES: usize = DEFAULT_TAGS_MAX_LENGTH;
-
-/// Whether every byte is one of ASCII's printable signs, the space included.
-pub(crate) fn is_printable(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-}
 
 /// The content of `x-datadog-tags`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -139,45 +148,62 @@ impl Tagset {
 
     /// Takes each pair by itself.
     fn parse_each(text: &str) -> Self {
-        let mut tagset = Self::default();
-        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-        for high in pairs
-            .clone()
-            .filter(|(name, _)| name.trim() == tags::TRACE_ID_HIGH)
-        {
-            tagset.trace_id_high = parse_trace_id_high(high.1).or(tagset.trace_id_high);
+        let mut trace_id_high = None;
+        let mut gathered = Gathered::default();
+        for pair in split(text, b',') {
+            let Some((name, value)) = cut(pair, b'=') else {
+                continue;
+            };
+            let (name, trimmed) = (trim(name), trim(value));
+            if name == tags::TRACE_ID_HIGH {
+                trace_id_high = parse_trace_id_high(value).or(trace_id_high);
+            } else if let Some(key) = name.strip_prefix(tags::PREFIX)
+                && !trimmed.is_empty()
+            {
+                gathered.push(key, trimmed, text.len() - pair.len());
+            }
         }
-        let pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
-        tagset.tags = Tags::from_pairs(pairs.filter(|(_, value)| !value.is_empty()));
-        tagset
+        Self {
+            trace_id_high,
+            tags: gathered.into_tags(),
+        }
     }
 
     /// Takes all pairs or, if one is malformed, none.
     fn parse_strict(text: &str) -> Option<Self> {
-        if text.len() > DEFAULT_TAGS_MAX_LENGTH {
+        // A sign that is not printable is part of a name or of a value, which may not have it.
+        if text.len() > DEFAULT_TAGS_MAX_LENGTH || !is_printable(text) {
             return None;
         }
-        let mut pairs = Vec::new();
         let mut trace_id_high = None;
-        for pair in text.strip_suffix(',').unwrap_or(text).split(',') {
-            let (name, value) = pair.split_once('=')?;
-            let (text, value) = (value, strip(value));
-            if !is_name(name) || !is_value(text) || value.is_empty() {
+        let mut is_maker_sound = true;
+        let mut gathered = Gathered::default();
+        for pair in split(text.strip_suffix(',').unwrap_or(text), b',') {
+            let (name, value) = cut(pair, b'=')?;
+            let value = strip(value);
+            if name.is_empty() || cut(name, b' ').is_some() || value.is_empty() {
                 return None;
             }
             match name {
                 tags::TRACE_ID_HIGH => trace_id_high = parse_trace_id_high(value),
                 UPSTREAM_SERVICES => {}
-                _ => pairs.push((name, value)),
+                _ => {
+                    if name == tags::DECISION_MAKER {
+                        is_maker_sound = is_decision_maker(value);
+                    }
+                    if let Some(key) = name.strip_prefix(tags::PREFIX) {
+                        gathered.push(key, value, text.len() - pair.len());
+                    }
+                }
             }
         }
-        let last_maker = pairs.iter().rfind(|pair| pair.0 == tags::DECISION_MAKER);
-        if !last_maker.is_none_or(|pair| is_decision_maker(pair.1)) {
-            pairs.retain(|pair| pair.0 != tags::DECISION_MAKER);
+        let mut tags = gathered.into_tags();
+        if !is_maker_sound {
+            tags = Tags::from_pairs(tags.iter().filter(|pair| pair.0 != tags::DECISION_MAKER));
         }
         Some(Self {
             trace_id_high,
-            tags: Tags::from_pairs(pairs),
+            tags,
         })
     }
 }
@@ -194,45 +220,68 @@ fn parse_trace_id_high(text: &str) -> Option<u64> {
     parse_hex16(text).filter(|high| *high != 0)
 }
 
-/// Returns `x-datadog-tags`: every tag, `_dd.p.tid` last; if that is too long or not encodable
+/// Appends `x-datadog-tags`: every tag, `_dd.p.tid` last; if that is too long or not encodable
 /// `_dd.p.tid` alone, with `_dd.p.dm` if it fits. Without the former the trace would fall in two.
-fn render_tags(context: &Context, max_length: usize) -> Option<String> {
-    let high = context.trace_id.high();
-    let high = (high != 0).then(|| format!("{}={high:016x}", tags::TRACE_ID_HIGH));
-    let fits = |text: &String| text.len() <= max_length;
-
+fn push_tags(text: &mut Vec<u8>, context: &Context, max_length: usize) {
     // As they will stand there, so that two that become one, or one that becomes `_dd.p.tid`, are seen as that.
-    let tags = context.tags.iter();
-    let tags = Tags::from_pairs(tags.map(|(name, value)| (strip(name), strip(value))));
-    let read = || tags.iter().filter(|(name, value)| is_read(name, value));
-    let all = render_pairs(read(), high.as_deref()).filter(fits);
-    let maker = || {
-        let maker = read().filter(|(name, _)| *name == tags::DECISION_MAKER);
-        render_pairs(maker, high.as_deref()).filter(fits)
+    let stripped;
+    let is_stripped = |text: &str| strip(text).len() == text.len();
+    let mut tags = context.tags.iter();
+    let tags = if tags.all(|(name, value)| is_stripped(name) && is_stripped(value)) {
+        &context.tags
+    } else {
+        let tags = context.tags.iter();
+        stripped = Tags::from_pairs(tags.map(|(name, value)| (strip(name), strip(value))));
+        &stripped
     };
-    let tags = all.or_else(maker).or(high.clone())?;
-    (!tags.is_empty()).then_some(tags)
+    let read = tags.iter().filter(|(name, value)| is_read(name, value));
+    let maker = read
+        .clone()
+        .filter(|(name, _)| *name == tags::DECISION_MAKER);
+    let high = context.trace_id.high();
+    if !push_pairs(text, read, high, max_length) && !push_pairs(text, maker, high, max_length) {
+        push_high(text, high);
+    }
 }
 
-/// Returns the pairs and `last`, or `None` if a pair cannot be encoded.
-fn render_pairs<'t>(
-    pairs: impl IntoIterator<Item = (&'t str, &'t str)>,
-    last: Option<&str>,
-) -> Option<String> {
-    let mut text = String::new();
+/// Appends the pairs and, if it is not zero, the upper half of the trace id; or nothing, and returns `false`, if a pair
+/// cannot be encoded or all are too long.
+fn push_pairs<'t>(
+    text: &mut Vec<u8>,
+    pairs: impl Iterator<Item = (&'t str, &'t str)>,
+    high: u64,
+    max_length: usize,
+) -> bool {
+    let start = text.len();
+    let mut fits = true;
     for (name, value) in pairs {
-        if !is_name(name) || !is_value(value) {
-            return None;
+        let length = text.len() - start + name.len() + 1 + value.len();
+        fits = length <= max_length && is_name(name) && is_value(value);
+        if !fits {
+            break;
         }
         for part in [name, "=", value, ","] {
-            text.push_str(part);
+            text.extend_from_slice(part.as_bytes());
         }
     }
-    match last {
-        Some(last) => text.push_str(last),
-        None => _ = text.pop(),
+    if high != 0 {
+        push_high(text, high);
+    } else if text.len() > start {
+        text.pop();
     }
-    Some(text)
+    fits &= text.len() - start <= max_length;
+    if !fits {
+        text.truncate(start);
+    }
+    fits
+}
+
+fn push_high(text: &mut Vec<u8>, high: u64) {
+    if high != 0 {
+        text.extend_from_slice(tags::TRACE_ID_HIGH.as_bytes());
+        text.push(b'=');
+        push_hex16(text, high);
+    }
 }
 
 /// Whether a caller's reader takes a well-formed pair, so that writing it is of use.
@@ -244,14 +293,13 @@ fn is_read(name: &str, value: &str) -> bool {
 const UPSTREAM_SERVICES: &str = "_dd.p.upstream_services";
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'!'..=b'~') && !b",=".contains(&byte))
+    let is_sign = |byte| matches!(byte, b'!'..=b'+' | b'-'..=b'<' | b'>'..=b'~');
+    !text.is_empty() && text.bytes().all(is_sign)
 }
 
 fn is_value(text: &str) -> bool {
-    !text.is_empty() && is_printable(text) && !text.contains(',')
+    let is_sign = |byte| matches!(byte, b' '..=b'+' | b'-'..=b'~');
+    !text.is_empty() && text.bytes().all(is_sign)
 }
 
 /// `-` and the number of a sampling mechanism, as in `-4`.

@@ -2,11 +2,62 @@
 
 /// Returns the value of ASCII digits alone; `u64::from_str` would take a `+` as well.
 pub(crate) fn parse_digits(text: &str) -> Option<u64> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (eights, rest) = text.as_bytes().as_chunks();
+    let mut value: u64 = 0;
+    for eight in eights {
+        value = value
+            .checked_mul(100_000_000)?
+            .checked_add(parse_eight(*eight)?)?;
+    }
+    let mut last = [b'0'; 8];
+    let mut scale = 1;
+    for (place, digit) in last.iter_mut().rev().zip(rest.iter().rev()) {
+        *place = *digit;
+        scale *= 10;
+    }
+    let value = value.checked_mul(scale)?.checked_add(parse_eight(last)?)?;
+    (!text.is_empty()).then_some(value)
+}
+
+/// Returns the value of eight digits: of neighbours pairs are made, of these fours, of these eight.
+fn parse_eight(digits: [u8; 8]) -> Option<u64> {
+    let signs = u64::from_le_bytes(digits);
+    let ones = signs.wrapping_sub(ZEROS_OF_ASCII);
+    // Above `9` the sum reaches the high bit, below `0` the difference does.
+    if (signs.wrapping_add(0x4646_4646_4646_4646) | ones) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    text.parse().ok()
+    let tens = ones.wrapping_mul(10).wrapping_add(ones >> 8);
+    let outer = (tens & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
+    let inner = ((tens >> 16) & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
+    Some(outer.wrapping_add(inner) >> 32)
 }
+
+/// Appends a number's digits.
+pub(crate) fn push_digits(text: &mut Vec<u8>, number: u64) {
+    const EIGHT: u64 = 100_000_000;
+    let digits = [
+        render_eight(number / EIGHT / EIGHT),
+        render_eight(number / EIGHT % EIGHT),
+        render_eight(number % EIGHT),
+    ];
+    let digits = digits.as_flattened();
+    let count = number.checked_ilog10().unwrap_or(0) as usize + 1;
+    text.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+}
+
+/// Returns the eight digits of a number below 10^8: it is cut into fours, these into pairs, these into ones, where
+/// division is multiplication by a reciprocal that is exact in these bounds.
+fn render_eight(number: u64) -> [u8; 8] {
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let pairs = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
+    let ones = tens | ((pairs - 10 * tens) << 8);
+    (ones + ZEROS_OF_ASCII).to_le_bytes()
+}
+
+const ZEROS_OF_ASCII: u64 = u64::from_ne_bytes([b'0'; 8]);
 
 /// Returns what Python's `int(text)` gives, bounded to ±`i128::MAX`.
 ///
@@ -14,7 +65,15 @@ pub(crate) fn parse_digits(text: &str) -> Option<u64> {
 /// which callers it continues: white space around, one sign, single underscores
 /// between digits, decimal digits of any script.
 /// <https://docs.python.org/3/library/functions.html#int>
+#[inline]
 pub(crate) fn parse_like_python(text: &str) -> Option<i128> {
+    match parse_digits(text) {
+        Some(number) => Some(number.into()),
+        None => parse_sign_by_sign(text),
+    }
+}
+
+fn parse_sign_by_sign(text: &str) -> Option<i128> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -38,12 +97,6 @@ pub(crate) fn parse_like_python(text: &str) -> Option<i128> {
         return None; // nothing at all, or an underscore at the end
     }
     Some(if negative { -value } else { value })
-}
-
-/// Returns the text without white space around it, as Python's `str.strip` sees it, though `int`
-/// does not: Unicode's, and the four ASCII separators.
-pub(crate) fn strip(text: &str) -> &str {
-    text.trim_matches(|sign: char| sign.is_whitespace() || matches!(sign, '\x1c'..='\x1f'))
 }
 
 fn digit_of_any_script(sign: char) -> Option<u32> {
@@ -73,6 +126,7 @@ const ZEROS: [u32; 65] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn reads_what_python_reads() {
@@ -119,6 +173,42 @@ mod tests {
             ("\u{feff}12", None, "a byte order mark is not white space"),
         ] {
             assert_eq!(parse_like_python(text), want, "{why}: {text:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn eight_at_a_time_is_one_at_a_time(
+            text in prop_oneof!["[0-9]{0,30}", "[0-9/:]{0,20}", "0{0,20}[0-9]{18,21}", any::<u64>().prop_map(|number| number.to_string())],
+        ) {
+            let is_ascii = text.bytes().all(|byte| byte.is_ascii_digit());
+            prop_assert_eq!(parse_digits(&text), is_ascii.then(|| text.parse().ok()).flatten());
+            prop_assert_eq!(parse_like_python(&text), parse_sign_by_sign(&text));
+        }
+
+        #[test]
+        fn digits_are_those_of_the_standard_library(bits: u64, shift in 0_u32..64) {
+            let number = bits >> shift;
+            let mut text = Vec::new();
+            push_digits(&mut text, number);
+            prop_assert_eq!(String::from_utf8(text), Ok(number.to_string()));
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_cut_without_a_rest() {
+        for number in 0..10_000 {
+            for number in [number, number * 10_000, number * 10_001] {
+                assert_eq!(render_eight(number), *format!("{number:08}").as_bytes());
+                assert_eq!(parse_eight(render_eight(number)), Some(number));
+            }
+        }
+        for number in [0, 9, 10, 99_999_999, 100_000_000, u64::MAX] {
+            let mut text = Vec::new();
+            push_digits(&mut text, number);
+            assert_eq!(String::from_utf8(text), Ok(number.to_string()));
         }
     }
 

@@ -1,8 +1,7 @@
 //! The seven propagation headers, whatever map they came in.
 
 use std::borrow::Cow;
-
-use serde::ser::{SerializeMap, Serializer};
+use std::fmt;
 
 use crate::ids::SpanId;
 use crate::json::{self, Cursor};
@@ -54,17 +53,97 @@ impl HeaderStyle {
 /// Names are read in any case, and as WSGI writes them (`HTTP_X_DATADOG_TRACE_ID`); of two values
 /// for one header the last counts. In JSON an integer counts as its decimal, a value of another
 /// type as absent.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Headers<'a> {
-    pub(crate) trace_id: Option<Cow<'a, str>>,
-    pub(crate) parent_id: Option<Cow<'a, str>>,
-    pub(crate) sampling_priority: Option<Cow<'a, str>>,
-    pub(crate) origin: Option<Cow<'a, str>>,
-    pub(crate) tags: Option<Cow<'a, str>>,
-    pub(crate) traceparent: Option<Cow<'a, str>>,
-    pub(crate) tracestate: Option<Cow<'a, str>>,
+    /// The values that are not borrowed; one that was replaced may still be among them.
+    text: String,
+    trace_id: Value<'a>,
+    parent_id: Value<'a>,
+    sampling_priority: Value<'a>,
+    origin: Value<'a>,
+    tags: Value<'a>,
+    traceparent: Value<'a>,
+    tracestate: Value<'a>,
     /// Whether the map held anything else: it then differs from every map of ours.
     pub(crate) others: bool,
+}
+
+/// A header's value: small, for headers are moved about.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Borrowed(&'a str),
+    /// Stands in the headers' own text.
+    Within {
+        start: u32,
+        end: u32,
+    },
+}
+
+impl<'a> Value<'a> {
+    /// Stands nowhere.
+    const ABSENT: Self = Self::Within { start: 1, end: 0 };
+
+    /// Absent beyond 4 GiB, which no header has.
+    fn within(start: usize, end: usize) -> Self {
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(start), Ok(end)) => Self::Within { start, end },
+            _ => Self::ABSENT,
+        }
+    }
+
+    fn text<'t>(self, own: &'t str) -> Option<&'t str>
+    where
+        'a: 't,
+    {
+        match self {
+            Self::Borrowed(text) => Some(text),
+            Self::Within { start, end } => own.get(start as usize..end as usize),
+        }
+    }
+}
+
+impl Default for Value<'_> {
+    fn default() -> Self {
+        Self::ABSENT
+    }
+}
+
+/// Headers that are being written, into one text.
+pub(crate) struct Written {
+    text: Vec<u8>,
+    headers: Headers<'static>,
+}
+
+impl Written {
+    /// Begins without a header and with room for so many bytes.
+    pub(crate) fn with_capacity(length: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(length),
+            headers: Headers::default(),
+        }
+    }
+
+    /// Sets a header to what `write` appends, which is ASCII; if that is nothing the header stays absent.
+    pub(crate) fn write(&mut self, header: Header, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.text.len();
+        write(&mut self.text);
+        let end = self.text.len();
+        if end > start {
+            *self.headers.slot(header) = Value::within(start, end);
+        }
+    }
+
+    /// Sets a header to a text that is always the same.
+    pub(crate) fn set(&mut self, header: Header, value: &'static str) {
+        *self.headers.slot(header) = Value::Borrowed(value);
+    }
+
+    pub(crate) fn into_headers(self) -> Headers<'static> {
+        Headers {
+            text: String::from_utf8(self.text).unwrap_or_default(), // ASCII is UTF-8
+            ..self.headers
+        }
+    }
 }
 
 impl<'a> Headers<'a> {
@@ -97,8 +176,8 @@ impl<'a> Headers<'a> {
     {
         let mut headers = Self::default();
         for (name, value) in pairs {
-            match headers.slot(name.as_ref().as_bytes(), Names::Caller) {
-                Some(slot) => *slot = Some(value.into()),
+            match Names::Caller.find(name.as_ref().as_bytes()) {
+                Some(header) => headers.set(header, Some(value.into())),
                 None => headers.others = true,
             }
         }
@@ -107,37 +186,37 @@ impl<'a> Headers<'a> {
 
     /// Returns `x-datadog-trace-id` as it came.
     pub fn trace_id(&self) -> Option<&str> {
-        self.trace_id.as_deref()
+        self.trace_id.text(&self.text)
     }
 
     /// Returns `x-datadog-parent-id` as it came.
     pub fn parent_id(&self) -> Option<&str> {
-        self.parent_id.as_deref()
+        self.parent_id.text(&self.text)
     }
 
     /// Returns `x-datadog-sampling-priority` as it came.
     pub fn sampling_priority(&self) -> Option<&str> {
-        self.sampling_priority.as_deref()
+        self.sampling_priority.text(&self.text)
     }
 
     /// Returns `x-datadog-origin` as it came.
     pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+        self.origin.text(&self.text)
     }
 
     /// Returns `x-datadog-tags` as it came.
     pub fn tags(&self) -> Option<&str> {
-        self.tags.as_deref()
+        self.tags.text(&self.text)
     }
 
     /// Returns `traceparent` as it came.
     pub fn traceparent(&self) -> Option<&str> {
-        self.traceparent.as_deref()
+        self.traceparent.text(&self.text)
     }
 
     /// Returns `tracestate` as it came.
     pub fn tracestate(&self) -> Option<&str> {
-        self.tracestate.as_deref()
+        self.tracestate.text(&self.text)
     }
 
     /// Whether none of the seven is there.
@@ -147,50 +226,41 @@ impl<'a> Headers<'a> {
 
     /// Returns the headers that are there, by lower-case name, in the order in which we write them.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            (TRACE_ID, &self.trace_id),
-            (PARENT_ID, &self.parent_id),
-            (SAMPLING_PRIORITY, &self.sampling_priority),
-            (ORIGIN, &self.origin),
-            (TAGS, &self.tags),
-            (TRACEPARENT, &self.traceparent),
-            (TRACESTATE, &self.tracestate),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+        Header::ALL
+            .into_iter()
+            .zip(self.values())
+            .filter_map(|(header, value)| Some((header.name(), value.text(&self.text)?)))
     }
 
     /// Returns the headers as one compact JSON object of strings, in the order of [`Headers::iter`].
     pub fn to_json(&self) -> String {
-        let mut json = Vec::new();
-        let written = (|| {
-            let mut serializer = serde_json::Serializer::new(&mut json);
-            let mut map = (&mut serializer).serialize_map(None)?;
-            for (name, value) in self.iter() {
-                map.serialize_entry(name, value)?;
-            }
-            map.end()
-        })();
-        // Strings into memory: neither step can fail; an empty object is what no header would give.
-        match (written, String::from_utf8(json)) {
-            (Ok(()), Ok(json)) => json,
-            _ => "{}".to_owned(),
+        let pairs = self.iter().map(|(name, value)| name.len() + value.len());
+        let mut json = String::with_capacity(2 + pairs.map(|length| length + 6).sum::<usize>());
+        for (name, value) in self.iter() {
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
+            json.push_str(name);
+            json.push_str("\":");
+            json::push_text(&mut json, value);
         }
+        json.push_str(if json.is_empty() { "{}" } else { "}" });
+        json
     }
 
     /// Returns the same headers, borrowing nothing.
     pub fn into_owned(self) -> Headers<'static> {
-        let own = |value: Option<Cow<'_, str>>| value.map(|value| Cow::Owned(value.into_owned()));
-        Headers {
-            trace_id: own(self.trace_id),
-            parent_id: own(self.parent_id),
-            sampling_priority: own(self.sampling_priority),
-            origin: own(self.origin),
-            tags: own(self.tags),
-            traceparent: own(self.traceparent),
-            tracestate: own(self.tracestate),
+        let mut owned = Headers {
             others: self.others,
+            ..Headers::default()
+        };
+        owned
+            .text
+            .reserve_exact(self.iter().map(|(_, value)| value.len()).sum());
+        for (header, value) in Header::ALL.into_iter().zip(self.values()) {
+            if let Some(value) = value.text(&self.text) {
+                owned.write(header, value);
+            }
         }
+        owned
     }
 
     /// Returns the headers with `parent` wherever a parent is named: `x-datadog-parent-id`, the
@@ -199,19 +269,33 @@ impl<'a> Headers<'a> {
     #[must_use]
     pub fn with_parent_id(mut self, parent: SpanId) -> Self {
         if self.parent_id().is_some_and(datadog::is_id) {
-            self.parent_id = Some(Cow::Owned(parent.to_string()));
+            self.write(Header::ParentId, &parent.to_string());
         }
         if let Some(replaced) = self
             .traceparent()
             .and_then(|text| traceparent::with_parent_id(text, parent))
         {
-            self.traceparent = Some(Cow::Owned(replaced));
+            self.write(Header::Traceparent, &replaced);
         }
         if let Some(replaced) = self
             .tracestate()
             .and_then(|text| tracestate::with_parent_id(text, parent))
         {
-            self.tracestate = Some(Cow::Owned(replaced));
+            self.write(Header::Tracestate, &replaced);
+        }
+        self
+    }
+
+    /// Returns the headers with `traceparent` and `tracestate` of others.
+    pub(crate) fn with_tracecontext_of(mut self, others: &Headers<'_>) -> Self {
+        for (header, value) in [
+            (Header::Traceparent, others.traceparent()),
+            (Header::Tracestate, others.tracestate()),
+        ] {
+            match value {
+                Some(value) => self.write(header, value),
+                None => *self.slot(header) = Value::ABSENT,
+            }
         }
         self
     }
@@ -220,15 +304,16 @@ impl<'a> Headers<'a> {
         let mut headers = Self::default();
         let mut cursor = Cursor::check(json).map_err(|_| ParseHeadersError::NotJson)?;
         let is_object = cursor.members(|name, value| {
-            let Some(slot) = headers.slot(name, names) else {
+            let Some(header) = names.find(name) else {
                 headers.others = true;
                 return;
             };
             let value = value.raw();
-            *slot = match names {
+            let value = match names {
                 Names::Event => value.and_then(|value| event_value(name, value)),
                 Names::Caller | Names::Checkpoint => value.and_then(json::text_or_integer),
             };
+            headers.set(header, value);
         });
         if is_object {
             Ok(headers)
@@ -237,25 +322,128 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn slot(&mut self, name: &[u8], names: Names) -> Option<&mut Option<Cow<'a, str>>> {
-        let is = |header: &str| names.matches(name, header.as_bytes());
-        if is(TRACE_ID) {
-            Some(&mut self.trace_id)
-        } else if is(PARENT_ID) {
-            Some(&mut self.parent_id)
-        } else if is(SAMPLING_PRIORITY) {
-            Some(&mut self.sampling_priority)
-        } else if is(ORIGIN) {
-            Some(&mut self.origin)
-        } else if is(TAGS) {
-            Some(&mut self.tags)
-        } else if is(TRACEPARENT) {
-            Some(&mut self.traceparent)
-        } else if is(TRACESTATE) {
-            Some(&mut self.tracestate)
-        } else {
-            None
+    #[inline]
+    fn set(&mut self, header: Header, value: Option<Cow<'a, str>>) {
+        match value {
+            None => *self.slot(header) = Value::ABSENT,
+            Some(Cow::Borrowed(value)) => *self.slot(header) = Value::Borrowed(value),
+            Some(Cow::Owned(value)) => self.write(header, &value),
         }
+    }
+
+    /// Sets a header to a copy of `value`.
+    pub(crate) fn write(&mut self, header: Header, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        *self.slot(header) = Value::within(start, self.text.len());
+    }
+
+    #[inline]
+    fn slot(&mut self, header: Header) -> &mut Value<'a> {
+        match header {
+            Header::Origin => &mut self.origin,
+            Header::ParentId => &mut self.parent_id,
+            Header::SamplingPriority => &mut self.sampling_priority,
+            Header::Tags => &mut self.tags,
+            Header::TraceId => &mut self.trace_id,
+            Header::Traceparent => &mut self.traceparent,
+            Header::Tracestate => &mut self.tracestate,
+        }
+    }
+
+    /// Returns the values in the order of [`Header::ALL`].
+    fn values(&self) -> [Value<'a>; 7] {
+        [
+            self.trace_id,
+            self.parent_id,
+            self.sampling_priority,
+            self.origin,
+            self.tags,
+            self.traceparent,
+            self.tracestate,
+        ]
+    }
+}
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs: Vec<_> = self.iter().collect();
+        f.debug_struct("Headers")
+            .field("pairs", &pairs)
+            .field("others", &self.others)
+            .finish()
+    }
+}
+
+impl PartialEq for Headers<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.others == other.others && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers<'_> {}
+
+/// One of the seven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Header {
+    Origin,
+    ParentId,
+    SamplingPriority,
+    Tags,
+    TraceId,
+    Traceparent,
+    Tracestate,
+}
+
+impl Header {
+    /// In the order in which we write them.
+    const ALL: [Self; 7] = [
+        Self::TraceId,
+        Self::ParentId,
+        Self::SamplingPriority,
+        Self::Origin,
+        Self::Tags,
+        Self::Traceparent,
+        Self::Tracestate,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Origin => ORIGIN,
+            Self::ParentId => PARENT_ID,
+            Self::SamplingPriority => SAMPLING_PRIORITY,
+            Self::Tags => TAGS,
+            Self::TraceId => TRACE_ID,
+            Self::Traceparent => TRACEPARENT,
+            Self::Tracestate => TRACESTATE,
+        }
+    }
+
+    /// Whether this is the name as we write it: each arm compares with a text whose length is known.
+    fn is(self, name: &[u8]) -> bool {
+        match self {
+            Self::Origin => name == ORIGIN.as_bytes(),
+            Self::ParentId => name == PARENT_ID.as_bytes(),
+            Self::SamplingPriority => name == SAMPLING_PRIORITY.as_bytes(),
+            Self::Tags => name == TAGS.as_bytes(),
+            Self::TraceId => name == TRACE_ID.as_bytes(),
+            Self::Traceparent => name == TRACEPARENT.as_bytes(),
+            Self::Tracestate => name == TRACESTATE.as_bytes(),
+        }
+    }
+
+    /// Returns the one whose name has this length: no two have the same.
+    const fn of_length(length: usize) -> Option<Self> {
+        Some(match length {
+            10 => Self::Tracestate,
+            11 => Self::Traceparent,
+            14 => Self::Tags,
+            16 => Self::Origin,
+            18 => Self::TraceId,
+            19 => Self::ParentId,
+            27 => Self::SamplingPriority,
+            _ => return None,
+        })
     }
 }
 
@@ -284,21 +472,30 @@ enum Names {
 }
 
 impl Names {
-    fn matches(self, name: &[u8], header: &[u8]) -> bool {
-        if name.eq_ignore_ascii_case(header) {
-            return true;
+    /// Returns the header of this name.
+    fn find(self, name: &[u8]) -> Option<Header> {
+        if let Some(header) = Header::of_length(name.len())
+            && (header.is(name) || name.eq_ignore_ascii_case(header.name().as_bytes()))
+        {
+            return Some(header);
         }
-        let Some((prefix, wsgi)) = name.split_at_checked(WSGI_PREFIX.len()) else {
-            return false;
-        };
-        matches!(self, Self::Caller | Self::Event)
-            && prefix.eq_ignore_ascii_case(WSGI_PREFIX)
-            && wsgi.len() == header.len()
-            && wsgi.iter().zip(header).all(|(have, want)| match want {
-                b'-' => *have == b'_',
-                want => have.eq_ignore_ascii_case(want),
-            })
+        match self {
+            Self::Caller | Self::Event => find_wsgi(name),
+            Self::Checkpoint => None,
+        }
     }
+}
+
+fn find_wsgi(name: &[u8]) -> Option<Header> {
+    let (prefix, wsgi) = name.split_at_checked(WSGI_PREFIX.len())?;
+    let header = Header::of_length(wsgi.len())?;
+    let same = |(have, want): (&u8, u8)| match want {
+        b'-' => *have == b'_',
+        want => have.eq_ignore_ascii_case(&want),
+    };
+    let is_it = prefix.eq_ignore_ascii_case(WSGI_PREFIX)
+        && wsgi.iter().zip(header.name().bytes()).all(same);
+    is_it.then_some(header)
 }
 
 const WSGI_PREFIX: &[u8] = b"http_";
@@ -328,7 +525,7 @@ fn event_value<'a>(name: &[u8], raw: &'a str) -> Option<Cow<'a, str>> {
     let mut texts = items(raw, usize::MAX)
         .into_iter()
         .filter_map(json::text_or_integer);
-    if Names::Event.matches(name, TRACESTATE.as_bytes()) {
+    if Names::Event.find(name) == Some(Header::Tracestate) {
         let lines: Vec<_> = texts.collect();
         return (!lines.is_empty()).then(|| Cow::Owned(lines.join(",")));
     }

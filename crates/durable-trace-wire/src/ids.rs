@@ -41,6 +41,15 @@ impl TraceId {
     pub const fn low(self) -> u64 {
         self.0.get() as u64
     }
+
+    pub(crate) fn from_hex(digits: &[u8; 32]) -> Result<Self, ParseTraceIdError> {
+        let halves = match digits.as_chunks() {
+            ([high, low], []) => parse_sixteen(high).zip(parse_sixteen(low)),
+            _ => None,
+        };
+        let (high, low) = halves.ok_or(ParseTraceIdError::Malformed)?;
+        Self::from_halves(high, low).ok_or(ParseTraceIdError::Zero)
+    }
 }
 
 /// 32 lower-case hex digits.
@@ -55,11 +64,9 @@ impl FromStr for TraceId {
     type Err = ParseTraceIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != 32 || !is_lower_hex(text) {
-            return Err(ParseTraceIdError::Malformed);
-        }
-        let bits = u128::from_str_radix(text, 16).map_err(|_| ParseTraceIdError::Malformed)?;
-        Self::from_u128(bits).ok_or(ParseTraceIdError::Zero)
+        let digits = text.as_bytes().try_into();
+        let digits = digits.map_err(|_| ParseTraceIdError::Malformed)?;
+        Self::from_hex(digits)
     }
 }
 
@@ -101,7 +108,9 @@ impl SpanId {
 
     /// Returns the 16 lower-case hex digits that W3C headers carry.
     pub fn to_hex(self) -> String {
-        format!("{:016x}", self.0)
+        let mut text = Vec::with_capacity(16);
+        push_hex16(&mut text, self.get());
+        String::from_utf8(text).unwrap_or_default() // digits are UTF-8
     }
 }
 
@@ -140,18 +149,64 @@ pub enum ParseSpanIdError {
     Zero,
 }
 
-/// Whether every byte is one of `0-9a-f`; `from_str_radix` alone takes a sign and upper case.
-pub(crate) fn is_lower_hex(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 /// Returns the value of exactly 16 lower-case hex digits.
 pub(crate) fn parse_hex16(text: &str) -> Option<u64> {
-    if text.len() != 16 || !is_lower_hex(text) {
+    parse_sixteen(text.as_bytes().try_into().ok()?)
+}
+
+pub(crate) fn parse_sixteen(digits: &[u8; 16]) -> Option<u64> {
+    match digits.as_chunks() {
+        ([high, low], []) => {
+            Some((u64::from(parse_eight(*high)?) << 32) | u64::from(parse_eight(*low)?))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the value of two lower-case hex digits.
+pub(crate) fn parse_two(digits: [u8; 2]) -> Option<u8> {
+    let mut eight = [b'0'; 8];
+    *eight.last_chunk_mut()? = digits;
+    u8::try_from(parse_eight(eight)?).ok()
+}
+
+/// Returns the value of eight lower-case hex digits: no sign, no upper case.
+#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
+fn parse_eight(digits: [u8; 8]) -> Option<u32> {
+    let signs = u64::from_be_bytes(digits);
+    // Of `0` to `9` and of `a` to `f` the lower half of the byte counts up; the letters alone have bit 6.
+    let letters = (signs >> 6) & 0x0101_0101_0101_0101;
+    let ones = (signs & 0x0F0F_0F0F_0F0F_0F0F) + letters * 9;
+    if ones & 0x1010_1010_1010_1010 != 0 || to_signs(ones) != signs {
         return None;
     }
-    u64::from_str_radix(text, 16).ok()
+    let twos = (ones | (ones >> 4)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (twos | (twos >> 8)) & 0x0000_FFFF_0000_FFFF;
+    Some((fours | (fours >> 16)) as u32)
+}
+
+/// Appends the 16 lower-case hex digits of a number.
+pub(crate) fn push_hex16(text: &mut Vec<u8>, number: u64) {
+    let halves = [
+        render_eight(number >> 32),
+        render_eight(number & 0xFFFF_FFFF),
+    ];
+    text.extend_from_slice(halves.as_flattened());
+}
+
+/// Returns the eight lower-case hex digits of a number of 32 bits.
+fn render_eight(number: u64) -> [u8; 8] {
+    let fours = (number | (number << 16)) & 0x0000_FFFF_0000_FFFF;
+    let twos = (fours | (fours << 8)) & 0x00FF_00FF_00FF_00FF;
+    let ones = (twos | (twos << 4)) & 0x0F0F_0F0F_0F0F_0F0F;
+    to_signs(ones).to_be_bytes()
+}
+
+/// Returns the signs of eight numbers, each 0 to 15 and a byte wide.
+const fn to_signs(ones: u64) -> u64 {
+    // Of ten and more the sum has bit 4.
+    let letters = ((ones + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    ones + 0x3030_3030_3030_3030 + letters * ((b'a' - b'9' - 1) as u64)
 }
 
 #[cfg(test)]
@@ -175,6 +230,35 @@ mod tests {
             ("00000000000000000000000000000000", Zero, "reserved"),
         ] {
             assert_eq!(text.parse::<TraceId>(), Err(want), "{why}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_a_hex_digit_or_is_not_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let want = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            for place in 0..16 {
+                let mut digits = *b"0f1e2d3c4b5a6978";
+                digits[place] = byte;
+                let value = std::str::from_utf8(&digits).ok();
+                let value = value.and_then(|text| u64::from_str_radix(text, 16).ok());
+                assert_eq!(parse_sixteen(&digits), value.filter(|_| want), "{byte}");
+            }
+            assert_eq!(parse_two([byte, b'7']).is_some(), want, "{byte}");
+            assert_eq!(parse_two([b'7', byte]).is_some(), want, "{byte}");
+        }
+        assert_eq!(parse_two(*b"fe"), Some(0xfe));
+    }
+
+    #[test]
+    fn hex_digits_are_those_of_the_standard_library() {
+        let mut bits: u64 = 0x9e37_79b9_7f4a_7c15;
+        for shift in (0..64).cycle().take(10_000) {
+            bits = bits.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let number = bits >> shift;
+            let mut text = Vec::new();
+            push_hex16(&mut text, number);
+            assert_eq!(String::from_utf8(text), Ok(format!("{number:016x}")));
         }
     }
 

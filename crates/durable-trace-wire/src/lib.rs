@@ -57,6 +57,7 @@
 //! [op]: https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html
 
 mod arn;
+mod ascii;
 mod carrier;
 mod checkpoint;
 mod context;

@@ -35,6 +35,16 @@ impl SamplingPriority {
         self as i8
     }
 
+    /// Returns the number as it is written.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::AutoKeep => "1",
+            Self::AutoReject => "0",
+            Self::UserKeep => "2",
+            Self::UserReject => "-1",
+        }
+    }
+
     /// Whether the trace is kept: the `sampled` bit of a `traceparent`.
     pub const fn is_keep(self) -> bool {
         matches!(self, Self::AutoKeep | Self::UserKeep)
@@ -51,6 +61,7 @@ mod tests {
             let priority = SamplingPriority::from_i64(number).unwrap();
             assert_eq!(i64::from(priority.value()), number);
             assert_eq!(priority.is_keep(), number > 0);
+            assert_eq!(priority.as_str(), number.to_string());
         }
         for number in [-2, 3, 128, i64::MIN, i64::MAX] {
             assert_eq!(SamplingPriority::from_i64(number), None, "{number}");

@@ -1,56 +1,54 @@
 //! The trace-wide tags that travel with a context.
 
 use std::collections::HashMap;
+use std::fmt;
 
 /// What every propagated tag's name begins with.
 pub(crate) const PREFIX: &str = "_dd.p.";
 /// The upper half of the trace id: on the wire a tag, here part of the id.
 pub(crate) const TRACE_ID_HIGH: &str = "_dd.p.tid";
+/// The same behind the prefix.
+const TRACE_ID_KEY: &str = "tid";
 /// Who made the sampling decision.
 pub(crate) const DECISION_MAKER: &str = "_dd.p.dm";
 
 /// The `_dd.p.*` tags of a trace but `_dd.p.tid`, in the order in which they came.
 ///
 /// Two are equal if they hold the same pairs in any order.
-#[derive(Clone, Debug, Default)]
-pub struct Tags(Vec<(String, String)>);
+#[derive(Clone, Default)]
+pub struct Tags {
+    /// Pairs of `name=value`; one that was replaced may still be among them.
+    text: String,
+    places: Places,
+}
 
 impl Tags {
     /// Returns the pairs of name and value; a repeated name keeps its first place and its last
     /// value, a name without the prefix `_dd.p.` and `_dd.p.tid` are left out.
     pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
     where
-        K: Into<String>,
-        V: Into<String>,
+        K: AsRef<str>,
+        V: AsRef<str>,
     {
-        let mut places = HashMap::new();
-        let mut tags: Vec<(String, String)> = Vec::new();
+        let mut tags = Gathered::default();
         for (name, value) in pairs {
-            let (name, value) = (name.into(), value.into());
-            if !is_tag(&name) {
-                continue;
-            }
-            let place = *places.entry(name.clone()).or_insert(tags.len());
-            match tags.get_mut(place) {
-                Some(tag) => tag.1 = value,
-                None => tags.push((name, value)),
+            let (name, value) = (name.as_ref(), value.as_ref());
+            if let Some(key) = name.strip_prefix(PREFIX) {
+                tags.push(key, value, 0);
             }
         }
-        Self(tags)
+        tags.into_tags()
     }
 
     /// Sets a tag, in its place if it is there, else at the end. Returns whether it was taken: a
     /// name without the prefix `_dd.p.` is not, nor `_dd.p.tid`.
-    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) -> bool {
-        let (name, value) = (name.into(), value.into());
-        if !is_tag(&name) {
-            return false;
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> bool {
+        let pair = (name.as_ref(), value.as_ref());
+        let is_tag = pair.0.starts_with(PREFIX) && pair.0 != TRACE_ID_HIGH;
+        if is_tag {
+            *self = Self::from_pairs(self.iter().chain([pair]));
         }
-        match self.0.iter_mut().find(|tag| tag.0 == name) {
-            Some(tag) => tag.1 = value,
-            None => self.0.push((name, value)),
-        }
-        true
+        is_tag
     }
 
     /// Returns the value of the tag with this full name, `_dd.p.` included.
@@ -59,39 +57,156 @@ impl Tags {
     }
 
     /// Returns the pairs of full name and value.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
+        self.places
+            .as_slice()
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|place| place.pair(&self.text))
     }
 
     /// Whether there is no tag.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// Returns the number of tags.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.places.as_slice().len()
     }
 
-    fn sorted(&self) -> Vec<&(String, String)> {
-        let mut tags: Vec<_> = self.0.iter().collect();
+    /// Returns the length that all pairs have at the most, each with a sign before and behind its value.
+    pub(crate) fn text_len(&self) -> usize {
+        self.text.len() + self.len()
+    }
+
+    fn sorted(&self) -> Vec<(&str, &str)> {
+        let mut tags: Vec<_> = self.iter().collect();
         tags.sort_unstable();
         tags
     }
 }
 
+impl fmt::Debug for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
 impl PartialEq for Tags {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || (self.len() == other.len() && self.sorted() == other.sorted())
+        self.iter().eq(other.iter())
+            || (self.len() == other.len() && self.sorted() == other.sorted())
     }
 }
 
 impl Eq for Tags {}
 
-fn is_tag(name: &str) -> bool {
-    name.starts_with(PREFIX) && name != TRACE_ID_HIGH
+/// Tags on the way: names may still be repeated where there are many of them.
+#[derive(Default)]
+pub(crate) struct Gathered(Tags);
+
+impl Gathered {
+    /// Adds the tag `_dd.p.` and `key`, or replaces it; not `_dd.p.tid`. The first makes room for itself and for
+    /// `more` bytes.
+    pub(crate) fn push(&mut self, key: &str, value: &str, more: usize) {
+        if key == TRACE_ID_KEY {
+            return;
+        }
+        let Tags { text, places } = &mut self.0;
+        let start = text.len();
+        let equals = start + PREFIX.len() + key.len();
+        let end = equals + 1 + value.len();
+        let Some(place) = Place::new(start, equals, end) else {
+            return;
+        };
+        if text.capacity() == 0 {
+            *text = String::with_capacity(end + more);
+        }
+        for part in [PREFIX, key, "=", value] {
+            text.push_str(part);
+        }
+        match places {
+            Places::Few(count, few) => {
+                let held = few.get_mut(..usize::from(*count)).unwrap_or_default();
+                let name = place.pair(text).0;
+                if let Some(same) = held.iter_mut().find(|held| held.pair(text).0 == name) {
+                    *same = place;
+                } else if let Some(free) = few.get_mut(usize::from(*count)) {
+                    *free = place;
+                    *count += 1;
+                } else {
+                    let mut many = few.to_vec();
+                    many.push(place);
+                    *places = Places::Many(many);
+                }
+            }
+            Places::Many(many) => many.push(place),
+        }
+    }
+
+    pub(crate) fn into_tags(mut self) -> Tags {
+        if let Places::Many(many) = &mut self.0.places {
+            // By a map: somebody's ten thousand tags must not be compared with each other.
+            let mut kept: Vec<Place> = Vec::with_capacity(many.len());
+            let mut places = HashMap::with_capacity(many.len());
+            for place in many.iter() {
+                let (name, _) = place.pair(&self.0.text);
+                let number = *places.entry(name).or_insert(kept.len());
+                match kept.get_mut(number) {
+                    Some(earlier) => *earlier = *place,
+                    None => kept.push(*place),
+                }
+            }
+            *many = kept;
+        }
+        self.0
+    }
+}
+
+/// Where the pairs stand that count: no more than a context has as a rule, or any number of them.
+#[derive(Clone)]
+enum Places {
+    Few(u8, [Place; 4]),
+    Many(Vec<Place>),
+}
+
+impl Places {
+    fn as_slice(&self) -> &[Place] {
+        match self {
+            Self::Few(count, few) => few.get(..usize::from(*count)).unwrap_or_default(),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Few(0, [Place::default(); 4])
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Place {
+    start: u32,
+    equals: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Returns `None` beyond 4 GiB, which no header has.
+    fn new(start: usize, equals: usize, end: usize) -> Option<Self> {
+        Some(Self {
+            start: start.try_into().ok()?,
+            equals: equals.try_into().ok()?,
+            end: end.try_into().ok()?,
+        })
+    }
+
+    fn pair(self, text: &str) -> (&str, &str) {
+        let [start, equals, end] = [self.start, self.equals, self.end].map(|at| at as usize);
+        let part = |part| text.get(part).unwrap_or_default();
+        (part(start..equals), part(equals + 1..end))
+    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,16 @@
 //!
 //! <https://www.w3.org/TR/trace-context/#traceparent-header>
 
-use crate::decimal::strip;
-use crate::ids::{SpanId, TraceId, is_lower_hex};
+use crate::ascii::strip;
+use crate::ids::{SpanId, TraceId, parse_sixteen, parse_two, push_hex16};
 
 /// The fields of a `traceparent`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Traceparent<'a> {
-    version: &'a str,
+    version: u8,
     pub(crate) trace_id: TraceId,
     pub(crate) parent_id: SpanId,
-    flags: &'a str,
+    flags: u8,
     pub(crate) sampled: bool,
     /// What a version after 00 adds, without its dash.
     future: Option<&'a str>,
@@ -22,36 +22,49 @@ pub(crate) struct Traceparent<'a> {
 /// Strict: exact widths, lower case, ids that are not zero, nothing after the flags in version 00.
 /// A later version may go on after a dash, and its first four fields are read, as W3C asks.
 pub(crate) fn parse(text: &str) -> Option<Traceparent<'_>> {
-    let mut fields = strip(text).splitn(5, '-');
-    let version = hex(fields.next()?, 2)?;
-    let trace_id = fields.next()?.parse().ok()?;
-    let parent_id = SpanId::new(crate::ids::parse_hex16(fields.next()?)?)?;
-    let flags = hex(fields.next()?, 2)?;
-    let future = fields.next();
-    if version == "ff"
-        || future.is_some_and(|rest| version == "00" || rest.is_empty() || rest.contains('\n'))
-    {
+    let text = strip(text);
+    let (&[v, w, b'-'], rest) = text.as_bytes().split_first_chunk()? else {
+        return None;
+    };
+    let (trace_id, rest) = rest.split_first_chunk()?;
+    let (&[b'-'], rest) = rest.split_first_chunk()? else {
+        return None;
+    };
+    let (parent_id, rest) = rest.split_first_chunk()?;
+    let (&[b'-', f, g], rest) = rest.split_first_chunk()? else {
+        return None;
+    };
+    let (version, flags) = (parse_two([v, w])?, parse_two([f, g])?);
+    let future = match rest {
+        [] => None,
+        [b'-', _, ..] if version != 0 => text.get(LENGTH + 1..),
+        _ => return None,
+    };
+    if version == 0xff || future.is_some_and(|rest| rest.contains('\n')) {
         return None;
     }
-    let sampled = u8::from_str_radix(flags, 16).ok()? & SAMPLED != 0;
     Some(Traceparent {
         version,
-        trace_id,
-        parent_id,
+        trace_id: TraceId::from_hex(trace_id).ok()?,
+        parent_id: SpanId::new(parse_sixteen(parent_id)?)?,
         flags,
-        sampled,
+        sampled: flags & SAMPLED != 0,
         future,
     })
 }
 
-/// Returns the `traceparent`, version 00, of a span.
-pub(crate) fn render(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> String {
-    format!(
-        "00-{trace_id}-{}-{:02x}",
-        parent_id.to_hex(),
-        u8::from(sampled)
-    )
+/// Appends the `traceparent`, version 00, of a span: [`LENGTH`] bytes.
+pub(crate) fn push(text: &mut Vec<u8>, trace_id: TraceId, parent_id: SpanId, sampled: bool) {
+    text.extend_from_slice(b"00-");
+    push_hex16(text, trace_id.high());
+    push_hex16(text, trace_id.low());
+    text.push(b'-');
+    push_hex16(text, parent_id.get());
+    text.extend_from_slice(if sampled { b"-01" } else { b"-00" });
 }
+
+/// That of the four fields and the dashes between them.
+pub(crate) const LENGTH: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
 
 /// Returns `text` with another parent, or `None` if it is no valid `traceparent`.
 pub(crate) fn with_parent_id(text: &str, parent: SpanId) -> Option<String> {
@@ -62,7 +75,7 @@ pub(crate) fn with_parent_id(text: &str, parent: SpanId) -> Option<String> {
         future,
         ..
     } = parse(text)?;
-    let mut replaced = format!("{version}-{trace_id}-{}-{flags}", parent.to_hex());
+    let mut replaced = format!("{version:02x}-{trace_id}-{}-{flags:02x}", parent.to_hex());
     if let Some(future) = future {
         replaced.push('-');
         replaced.push_str(future);
@@ -85,10 +98,6 @@ pub(crate) fn same_but_parent(one: &str, other: &str) -> bool {
 
 /// The one flag defined. <https://www.w3.org/TR/trace-context/#sampled-flag>
 const SAMPLED: u8 = 1;
-
-fn hex(field: &str, width: usize) -> Option<&str> {
-    (field.len() == width && is_lower_hex(field)).then_some(field)
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,15 @@
 //! `s` is the sampling priority, `o` the origin, `p` the last Datadog span, `t.X` the tag
 //! `_dd.p.X`; `=` is written `~`. <https://www.w3.org/TR/trace-context/#tracestate-header>
 
+use std::borrow::Cow;
+
+use crate::ascii::{cut, is_printable, split, strip};
 use crate::context::Context;
-use crate::datadog::{is_printable, parse_origin};
-use crate::decimal::{parse_like_python, strip};
-use crate::ids::SpanId;
+use crate::datadog::{is_origin, parse_origin};
+use crate::decimal::parse_like_python;
+use crate::ids::{SpanId, push_hex16};
 use crate::sampling::SamplingPriority;
-use crate::tags::{self, Tags};
+use crate::tags::{self, Gathered, Tags};
 
 /// What the `dd` member tells.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -60,38 +63,63 @@ pub(crate) fn parse_each(text: &str) -> DatadogMember {
     parse_member(&fields.join(";")).unwrap_or_default()
 }
 
-/// Returns the `tracestate` of a context: its `dd` member alone.
+/// Appends the `tracestate` of a context: its `dd` member alone.
 ///
 /// Tags that would make it longer than 256 characters are left out. The two that every library reads, and an origin,
 /// may make it longer, but not longer than the 512 that every vendor passes on.
-pub(crate) fn render(context: &Context) -> String {
-    let mut member = String::from(MEMBER);
+pub(crate) fn push(text: &mut Vec<u8>, context: &Context) {
+    let start = text.len();
+    text.extend_from_slice(MEMBER.as_bytes());
     if let Some(priority) = context.sampling_priority {
-        push(&mut member, &format!("s:{}", priority.value()));
+        text.extend_from_slice(b"s:");
+        text.extend_from_slice(priority.as_str().as_bytes());
     }
-    let parent = format!("p:{}", context.parent_id.to_hex());
-    let origin = context.origin.as_deref().and_then(parse_origin);
-    let origin = origin.map(|origin| format!("o:{}", encode(&origin, Place::Value)));
-    let limit = HEADER_LIMIT - 1 - parent.len();
-    if let Some(origin) = origin.filter(|origin| fits(&member, origin, limit)) {
-        push(&mut member, &origin);
+    let fits = |text: &Vec<u8>, length, limit| text.len() - start + 1 + length <= limit;
+    let origin = context.origin.as_deref().filter(|text| is_origin(text));
+    if let Some(origin) = origin.filter(|origin| {
+        fits(
+            text,
+            "o:".len() + origin.len(),
+            HEADER_LIMIT - 1 - PARENT_LENGTH,
+        )
+    }) {
+        push_separator(text, start);
+        text.extend_from_slice(b"o:");
+        push_encoded(text, origin, Place::Value);
     }
-    push(&mut member, &parent);
-    let (first, others): (Vec<_>, Vec<_>) = fields_of(&context.tags)
-        .into_iter()
-        .partition(|(name, _)| FIRST.contains(&name.as_str()));
-    let limited = [(first, HEADER_LIMIT), (others, MEMBER_LIMIT)];
-    for (fields, limit) in limited {
-        for (name, value) in fields {
-            let field = format!("{name}:{value}");
-            if fits(&member, &field, limit) {
-                push(&mut member, &field);
+    push_separator(text, start);
+    text.extend_from_slice(b"p:");
+    push_hex16(text, context.parent_id.get());
+
+    let tags = encode_names(&context.tags);
+    let keys = tags
+        .iter()
+        .map(|(name, value)| (name.strip_prefix(tags::PREFIX).unwrap_or(name), value));
+    for (are_first, limit) in [(true, HEADER_LIMIT), (false, MEMBER_LIMIT)] {
+        for (key, value) in keys
+            .clone()
+            .filter(|(key, _)| FIRST.contains(key) == are_first)
+        {
+            let length = "t.".len() + key.len() + ":".len() + encode(value, Place::Value).count();
+            if fits(text, length, limit) {
+                text.extend_from_slice(b";t.");
+                text.extend_from_slice(key.as_bytes());
+                text.push(b':');
+                push_encoded(text, value, Place::Value);
             }
         }
     }
     // A member does not end with a space.
-    member.truncate(member.trim_end_matches(' ').len());
-    member
+    while text.last() == Some(&b' ') {
+        text.pop();
+    }
+}
+
+/// Returns how many bytes [`push`] needs at the most.
+pub(crate) fn max_length(context: &Context) -> usize {
+    let origin = context.origin.as_deref().map_or(0, str::len);
+    let length = "dd=s:-1;o:;".len() + origin + PARENT_LENGTH + context.tags.text_len();
+    length.min(HEADER_LIMIT)
 }
 
 /// Returns `text` with another `p:` in every `dd` member; a member without one gets one at its end.
@@ -130,11 +158,13 @@ const MEMBER: &str = "dd=";
 const MEMBER_LIMIT: usize = 256;
 /// W3C asks to propagate this much of a whole header. <https://www.w3.org/TR/trace-context/#tracestate-limits>
 const HEADER_LIMIT: usize = 512;
-/// Who made the decision, and the user that the trace was made for, encoded.
-const FIRST: [&str; 2] = ["t.dm", "t.usr.id"];
+/// Of `p:` and a span id.
+const PARENT_LENGTH: usize = 2 + 16;
+/// Who made the decision, and the user that the trace was made for.
+const FIRST: [&str; 2] = ["dm", "usr.id"];
 
 fn members(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
+    split(text, b',')
         .map(strip)
         .filter(|member| !member.is_empty())
 }
@@ -142,6 +172,9 @@ fn members(text: &str) -> impl Iterator<Item = &str> {
 /// Returns the fields of the last `dd` member, if every member is printable ASCII.
 fn last_member(text: &str) -> Option<&str> {
     let ours = members(text).filter_map(|member| member.strip_prefix(MEMBER));
+    if is_printable(text) {
+        return ours.last();
+    }
     let mut others = members(text).filter(|member| !member.starts_with(MEMBER));
     ours.last()
         .filter(|last| is_printable(last) && others.all(is_printable))
@@ -151,14 +184,15 @@ fn last_member(text: &str) -> Option<&str> {
 fn parse_member(fields: &str) -> Option<DatadogMember> {
     let mut priority = None;
     let mut origin = "";
-    let mut tags = Vec::new();
-    for field in fields.split(';') {
-        match field.split_once(':')? {
+    let mut gathered = Gathered::default();
+    for field in split(fields, b';') {
+        match cut(field, b':')? {
             ("s", number) => priority = Some(number),
             ("o", text) => origin = text,
             (name, value) => {
-                let tag = name.strip_prefix("t.");
-                tags.extend(tag.map(|tag| (format!("{}{tag}", tags::PREFIX), decode(value))));
+                if let Some(key) = name.strip_prefix("t.") {
+                    gathered.push(key, &decode(value), fields.len() - field.len());
+                }
             }
         }
     }
@@ -169,7 +203,7 @@ fn parse_member(fields: &str) -> Option<DatadogMember> {
     Some(DatadogMember {
         priority,
         origin: parse_origin(&decode(origin)),
-        tags: Tags::from_pairs(tags),
+        tags: gathered.into_tags(),
     })
 }
 
@@ -178,38 +212,45 @@ fn replace_parent(fields: &str, parent: SpanId) -> String {
     let mut written = false;
     for field in fields.split(';') {
         if !field.starts_with("p:") {
-            push(&mut replaced, field);
+            push_field(&mut replaced, field);
         } else if !written {
-            push(&mut replaced, &format!("p:{}", parent.to_hex()));
+            push_field(&mut replaced, &format!("p:{}", parent.to_hex()));
             written = true;
         }
     }
     if !written {
-        push(&mut replaced, &format!("p:{}", parent.to_hex()));
+        push_field(&mut replaced, &format!("p:{}", parent.to_hex()));
     }
     replaced
 }
 
-/// Returns the names and values of the fields that tags become. Two names may become one: then the last value counts, as
-/// in [`Tags`].
-fn fields_of(tags: &Tags) -> Vec<(String, String)> {
-    let names = tags.iter().map(|(name, value)| {
-        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-        let name = format!("{}{}", tags::PREFIX, encode(name, Place::Name));
-        (name, encode(value, Place::Value))
-    });
-    let field = |(name, value): (&str, &str)| {
-        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-        (format!("t.{name}"), value.to_owned())
+/// Returns the tags with their names as fields have them. Two names may become one: then the last value counts, as in
+/// [`Tags`].
+fn encode_names(tags: &Tags) -> Cow<'_, Tags> {
+    let is_encoded = |(name, _): (&str, &str)| {
+        let key = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+        encode(key, Place::Name).eq(key.bytes())
     };
-    Tags::from_pairs(names).iter().map(field).collect()
+    if tags.iter().all(is_encoded) {
+        return Cow::Borrowed(tags);
+    }
+    let mut gathered = Gathered::default();
+    for (name, value) in tags.iter() {
+        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
+        let name: String = encode(name, Place::Name).map(char::from).collect();
+        gathered.push(&name, value, 0);
+    }
+    Cow::Owned(gathered.into_tags())
 }
 
-fn fits(member: &str, field: &str, limit: usize) -> bool {
-    member.len() + 1 + field.len() <= limit
+/// Separates a field from the one before it.
+fn push_separator(text: &mut Vec<u8>, start: usize) {
+    if text.len() - start != MEMBER.len() {
+        text.push(b';');
+    }
 }
 
-fn push(member: &mut String, field: &str) {
+fn push_field(member: &mut String, field: &str) {
     if member != MEMBER {
         member.push(';');
     }
@@ -222,19 +263,28 @@ enum Place {
     Value,
 }
 
-/// Writes `=` as `~`, and `_` for what a member, or a field's name, cannot hold.
-fn encode(text: &str, place: Place) -> String {
-    let sign = |sign: char| match (place, sign) {
-        (_, ',' | ';' | '~') | (Place::Name, ' ' | '=' | ':') => '_',
-        (_, '=') => '~',
-        (_, ' '..='~') => sign,
-        _ => '_',
-    };
-    text.chars().map(sign).collect()
+fn push_encoded(text: &mut Vec<u8>, value: &str, place: Place) {
+    text.extend(encode(value, place));
 }
 
-fn decode(text: &str) -> String {
-    text.replace('~', "=")
+/// Writes `=` as `~`, and `_` for what a member, or a field's name, cannot hold.
+fn encode(text: &str, place: Place) -> impl Iterator<Item = u8> {
+    let is_first = |byte: &u8| !matches!(byte, 0x80..=0xBF); // the others belong to the same sign
+    text.bytes()
+        .filter(is_first)
+        .map(move |byte| match (place, byte) {
+            (_, b',' | b';' | b'~') | (Place::Name, b' ' | b'=' | b':') => b'_',
+            (_, b'=') => b'~',
+            (_, b' '..=b'~') => byte,
+            _ => b'_',
+        })
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    match cut(text, b'~') {
+        Some(_) => Cow::Owned(text.replace('~', "=")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 #[cfg(test)]

@@ -163,16 +163,8 @@ fn render(context: &Context, rules: &WriteRules) -> Option<Headers<'static>> {
         CheckpointStyles::DatadogAndTraceContext => {
             // What did not fit into the one style is not told in the other: whoever reads both would write again.
             let told = Context::read(&datadog).map(|(told, _)| told);
-            let Headers {
-                traceparent,
-                tracestate,
-                ..
-            } = told.as_ref().unwrap_or(context).to_tracecontext();
-            Some(Headers {
-                traceparent,
-                tracestate,
-                ..datadog
-            })
+            let w3c = told.as_ref().unwrap_or(context).to_tracecontext();
+            Some(datadog.with_tracecontext_of(&w3c))
         }
     }
 }
@@ -181,7 +173,7 @@ fn render(context: &Context, rules: &WriteRules) -> Option<Headers<'static>> {
 /// `x-datadog-tags` and the `dd` member.
 fn same_but_parents(prior: &Headers<'_>, current: &Headers<'_>) -> bool {
     prior.others == current.others
-        && prior.parent_id.is_some() == current.parent_id.is_some()
+        && prior.parent_id().is_some() == current.parent_id().is_some()
         && same(prior.trace_id(), current.trace_id(), same_number)
         && same(
             prior.sampling_priority(),

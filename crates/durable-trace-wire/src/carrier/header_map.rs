@@ -1,10 +1,8 @@
 //! A map of headers: which context the styles find in it.
 
-use std::borrow::Cow;
-
 use crate::context::Context;
 use crate::datadog::{self, Rules};
-use crate::headers::{self, HeaderStyle, Headers};
+use crate::headers::{self, Header, HeaderStyle, Headers};
 use crate::sampling::SamplingPriority;
 use crate::tags::Tags;
 use crate::{traceparent, tracestate};
@@ -114,7 +112,7 @@ fn read_datadog(headers: &Headers<'_>, w3c: Option<&Context>) -> Option<Context>
     }
     let w3c = w3c?;
     let mut patched = headers.clone();
-    patched.parent_id = Some(Cow::Owned(w3c.parent_id.to_string()));
+    patched.write(Header::ParentId, &w3c.parent_id.to_string());
     datadog::parse(&patched, Rules::Event).filter(|context| is_same_trace(context, w3c))
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::datadog::{self, Rules};
-use crate::headers::Headers;
+use crate::headers::{Header, Headers};
 use crate::ids::{SpanId, TraceId};
 use crate::sampling::SamplingPriority;
 
@@ -101,9 +101,9 @@ fn with_ids(
     trace_id: Option<TraceId>,
     parent_id: SpanId,
 ) -> Option<Context> {
-    headers.parent_id = Some(Cow::Owned(parent_id.to_string()));
+    headers.write(Header::ParentId, &parent_id.to_string());
     if let Some(trace_id) = trace_id {
-        headers.trace_id = Some(Cow::Owned(trace_id.low().to_string()));
+        headers.write(Header::TraceId, &trace_id.low().to_string());
     }
     let context = datadog::parse(&headers, Rules::Event)?;
     Some(Context {

@@ -1,4 +1,11 @@
 use super::*;
+
+fn render(context: &Context) -> String {
+    let mut text = Vec::new();
+    push(&mut text, context);
+    assert!(text.len() <= max_length(context), "{context:?}");
+    String::from_utf8(text).unwrap()
+}
 use crate::ids::TraceId;
 
 fn read(text: &str) -> (Option<i128>, Option<String>, Vec<(String, String)>) {
