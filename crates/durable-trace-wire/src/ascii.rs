@@ -11,13 +11,7 @@ const HIGH_BITS: u64 = eight(0x80);
 
 /// Whether every byte is one of ASCII's printable signs, the space included.
 pub(crate) fn is_printable(text: &str) -> bool {
-    // The high bit of a byte is set in one of the three, if not by itself then by a neighbour that is not printable.
-    let are_printable = |bytes: &[u8; 8]| {
-        let word = u64::from_le_bytes(*bytes);
-        let below = word.wrapping_sub(eight(b' '));
-        let above = word.wrapping_add(eight(0x7f - b'~'));
-        (word | below | above) & HIGH_BITS == 0
-    };
+    let are_printable = |bytes: &[u8; 8]| unprintable(u64::from_le_bytes(*bytes)) == 0;
     let bytes = text.as_bytes();
     let (words, _) = bytes.as_chunks();
     match bytes.last_chunk() {
@@ -45,6 +39,53 @@ pub(crate) fn split(text: &str, at: u8) -> impl Iterator<Item = &str> + Clone {
         rest = behind;
         Some(part)
     })
+}
+
+/// Calls `take` with the place of each `,`, `=` and space, in their order, until it gives `None`, or `None` is given here:
+/// for a text with a sign that is not printable.
+pub(crate) fn marks(text: &str, mut take: impl FnMut(usize, u8) -> Option<()>) -> Option<()> {
+    let bytes = text.as_bytes();
+    let (words, rest) = bytes.as_chunks();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let last = (!rest.is_empty()).then(|| match bytes.last_chunk() {
+        // The last eight without those that were seen before: zeros come after them, which are made letters.
+        Some(last) => {
+            let seen = 64 - 8 * rest.len();
+            (u64::from_le_bytes(*last) >> seen) | (eight(b'a') << (8 * rest.len()))
+        }
+        None => rest
+            .iter()
+            .rev()
+            .fold(eight(b'a'), |word, byte| (word << 8) | u64::from(*byte)),
+    });
+    for (number, word) in words.chain(last).enumerate() {
+        if unprintable(word) != 0 {
+            return None;
+        }
+        let mut found = equal(word, b',') | equal(word, b'=') | equal(word, b' ');
+        while found != 0 {
+            let place = found.trailing_zeros() / 8;
+            take(
+                number * 8 + place as usize,
+                word.to_le_bytes().get(place as usize).copied()?,
+            )?;
+            found &= found - 1;
+        }
+    }
+    Some(())
+}
+
+/// Marks the bytes that are not printable by their high bits; a byte above one may be marked as well.
+const fn unprintable(word: u64) -> u64 {
+    let below = word.wrapping_sub(eight(b' '));
+    let above = word.wrapping_add(eight(0x7f - b'~'));
+    (word | below | above) & HIGH_BITS
+}
+
+/// Marks the bytes that are `wanted` by their high bits, in a word of ASCII.
+const fn equal(word: u64, wanted: u8) -> u64 {
+    let zero_if_equal = word ^ eight(wanted);
+    !zero_if_equal.wrapping_add(eight(0x7f)) & HIGH_BITS
 }
 
 fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
@@ -106,6 +147,17 @@ mod tests {
             prop_assert_eq!(is_printable(&text), text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
             prop_assert_eq!(cut(&text, at), text.split_once(sign));
             prop_assert!(split(&text, at).eq(text.split(sign)));
+
+            let mut found = Vec::new();
+            let all = marks(&text, |at, byte| {
+                found.push((at, char::from(byte)));
+                Some(())
+            });
+            prop_assert_eq!(all.is_some(), is_printable(&text));
+            if all.is_some() {
+                let wanted: Vec<_> = text.match_indices([',', '=', ' ']).collect();
+                prop_assert!(wanted.iter().map(|(at, sign)| (*at, sign.chars().next().unwrap())).eq(found));
+            }
         }
 
         #[test]

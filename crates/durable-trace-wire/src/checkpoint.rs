@@ -5,6 +5,8 @@ use std::fmt;
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Blake2b512, Digest};
 
+use crate::ids::{parse_sixteen, push_hex16};
+
 /// What the name of every checkpoint begins with; a number follows.
 pub const NAME_PREFIX: &str = "_datadog_";
 
@@ -69,11 +71,15 @@ pub fn known_derivation(id: &str, name: &str, arn: &str) -> bool {
     match id.len() {
         // It is hashed once for each checkpoint of a log.
         _ if arn.len() > MAX_ARN_BYTES => false,
-        32 => id == checkpoint_id(name, arn),
+        32 => {
+            let mut hash = Blake2b::<U16>::new();
+            feed(&mut hash, name, arn);
+            is_hex_of(id, &hash.finalize())
+        }
         64 => {
             let mut hash = Blake2b512::new();
             feed(&mut hash, name, arn);
-            to_hex(&hash.finalize()).starts_with(id)
+            is_hex_of(id, &hash.finalize())
         }
         _ => false,
     }
@@ -88,15 +94,23 @@ fn feed(hash: &mut impl Digest, name: &str, arn: &str) {
     hash.update(arn);
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-            // Writing to a `String` cannot fail.
-            _ = write!(hex, "{byte:02x}");
-            hex
-        })
+/// Whether a text is the lower-case hex of the first bytes of a digest.
+fn is_hex_of(text: &str, digest: &[u8]) -> bool {
+    let (sixteens, rest) = text.as_bytes().as_chunks();
+    let (eights, _) = digest.as_chunks();
+    let same = |(digits, bytes): (&[u8; 16], &[u8; 8])| {
+        parse_sixteen(digits) == Some(u64::from_be_bytes(*bytes))
+    };
+    rest.is_empty() && sixteens.len() <= eights.len() && sixteens.iter().zip(eights).all(same)
+}
+
+/// Returns the lower-case hex of a digest, whose length is a multiple of eight.
+fn to_hex(digest: &[u8]) -> String {
+    let mut text = Vec::with_capacity(digest.len() * 2);
+    for bytes in digest.as_chunks().0 {
+        push_hex16(&mut text, u64::from_be_bytes(*bytes));
+    }
+    String::from_utf8(text).unwrap_or_default() // digits are UTF-8
 }
 
 #[cfg(test)]

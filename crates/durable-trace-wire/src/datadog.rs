@@ -2,7 +2,7 @@
 //!
 //! <https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/>
 
-use crate::ascii::{cut, is_printable, split, strip, trim};
+use crate::ascii::{cut, is_printable, marks, split, strip, trim};
 use crate::context::Context;
 use crate::decimal::{parse_digits, parse_like_python, push_digits};
 use crate::headers::{Header, Headers, Written};
@@ -171,40 +171,75 @@ impl Tagset {
 
     /// Takes all pairs or, if one is malformed, none.
     fn parse_strict(text: &str) -> Option<Self> {
-        // A sign that is not printable is part of a name or of a value, which may not have it.
-        if text.len() > DEFAULT_TAGS_MAX_LENGTH || !is_printable(text) {
+        if text.len() > DEFAULT_TAGS_MAX_LENGTH {
             return None;
         }
-        let mut trace_id_high = None;
-        let mut is_maker_sound = true;
-        let mut gathered = Gathered::default();
-        for pair in split(text.strip_suffix(',').unwrap_or(text), b',') {
-            let (name, value) = cut(pair, b'=')?;
-            let value = strip(value);
-            if name.is_empty() || cut(name, b' ').is_some() || value.is_empty() {
-                return None;
-            }
-            match name {
-                tags::TRACE_ID_HIGH => trace_id_high = parse_trace_id_high(value),
-                UPSTREAM_SERVICES => {}
-                _ => {
-                    if name == tags::DECISION_MAKER {
-                        is_maker_sound = is_decision_maker(value);
-                    }
-                    if let Some(key) = name.strip_prefix(tags::PREFIX) {
-                        gathered.push(key, value, text.len() - pair.len());
-                    }
+        let text = text.strip_suffix(',').unwrap_or(text);
+        let mut pairs = StrictPairs {
+            text,
+            trace_id_high: None,
+            is_maker_sound: true,
+            gathered: Gathered::within(text),
+        };
+        let (mut start, mut equals) = (0, None);
+        marks(text, |at, mark| {
+            match mark {
+                b',' => {
+                    pairs.take(start, equals?, at)?;
+                    (start, equals) = (at + 1, None);
                 }
+                b'=' => equals = equals.or(Some(at)),
+                _ => _ = equals?, // no space in a name
             }
-        }
-        let mut tags = gathered.into_tags();
-        if !is_maker_sound {
+            Some(())
+        })?;
+        pairs.take(start, equals?, text.len())?;
+        let mut tags = pairs.gathered.into_tags();
+        if !pairs.is_maker_sound {
             tags = Tags::from_pairs(tags.iter().filter(|pair| pair.0 != tags::DECISION_MAKER));
         }
         Some(Self {
-            trace_id_high,
+            trace_id_high: pairs.trace_id_high,
             tags,
         })
+    }
+}
+
+struct StrictPairs<'t> {
+    text: &'t str,
+    trace_id_high: Option<u64>,
+    /// Whether the last one is.
+    is_maker_sound: bool,
+    gathered: Gathered<'t>,
+}
+
+impl StrictPairs<'_> {
+    /// Takes a pair of printable signs; `None` if it is malformed.
+    fn take(&mut self, start: usize, equals: usize, end: usize) -> Option<()> {
+        let name = self.text.get(start..equals)?;
+        let whole = self.text.get(equals + 1..end)?;
+        let value = strip(whole);
+        if name.is_empty() || value.is_empty() {
+            return None;
+        }
+        let Some(key) = name.strip_prefix(tags::PREFIX) else {
+            return Some(());
+        };
+        match name {
+            tags::TRACE_ID_HIGH => {
+                self.trace_id_high = parse_trace_id_high(value);
+                return Some(());
+            }
+            UPSTREAM_SERVICES => return Some(()),
+            tags::DECISION_MAKER => self.is_maker_sound = is_decision_maker(value),
+            _ => {}
+        }
+        if whole.starts_with(value) {
+            self.gathered.add(start, equals, equals + 1 + value.len());
+        } else {
+            self.gathered.push(key, value, 0);
+        }
+        Some(())
     }
 }
 

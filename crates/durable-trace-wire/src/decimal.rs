@@ -2,26 +2,38 @@
 
 /// Returns the value of ASCII digits alone; `u64::from_str` would take a `+` as well.
 pub(crate) fn parse_digits(text: &str) -> Option<u64> {
-    let (eights, rest) = text.as_bytes().as_chunks();
+    let bytes = text.as_bytes();
+    let (eights, rest) = bytes.as_chunks();
     let mut value: u64 = 0;
     for eight in eights {
-        value = value
-            .checked_mul(100_000_000)?
-            .checked_add(parse_eight(*eight)?)?;
+        let eight = parse_eight(u64::from_le_bytes(*eight))?;
+        value = value.checked_mul(100_000_000)?.checked_add(eight)?;
     }
-    let mut last = [b'0'; 8];
-    let mut scale = 1;
-    for (place, digit) in last.iter_mut().rev().zip(rest.iter().rev()) {
-        *place = *digit;
-        scale *= 10;
+    let (Some(last), Some(scale)) = (bytes.last_chunk(), POWERS.get(rest.len())) else {
+        return parse_few(rest);
+    };
+    if rest.is_empty() {
+        return Some(value);
     }
-    let value = value.checked_mul(scale)?.checked_add(parse_eight(last)?)?;
-    (!text.is_empty()).then_some(value)
+    // Of the last eight those that were not read yet, behind zeros.
+    let unread = u64::MAX << (64 - 8 * rest.len());
+    let last = (u64::from_le_bytes(*last) & unread) | (ZEROS_OF_ASCII & !unread);
+    value.checked_mul(*scale)?.checked_add(parse_eight(last)?)
+}
+
+const POWERS: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// Returns the value of one to seven digits.
+fn parse_few(digits: &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for digit in digits {
+        value = value * 10 + u64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+    }
+    (!digits.is_empty()).then_some(value)
 }
 
 /// Returns the value of eight digits: of neighbours pairs are made, of these fours, of these eight.
-fn parse_eight(digits: [u8; 8]) -> Option<u64> {
-    let signs = u64::from_le_bytes(digits);
+fn parse_eight(signs: u64) -> Option<u64> {
     let ones = signs.wrapping_sub(ZEROS_OF_ASCII);
     // Above `9` the sum reaches the high bit, below `0` the difference does.
     if (signs.wrapping_add(0x4646_4646_4646_4646) | ones) & 0x8080_8080_8080_8080 != 0 {
@@ -42,8 +54,9 @@ pub(crate) fn push_digits(text: &mut Vec<u8>, number: u64) {
         render_eight(number % EIGHT),
     ];
     let digits = digits.as_flattened();
-    let count = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    text.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+    let zeros = digits.iter().position(|digit| *digit != b'0');
+    let zeros = zeros.unwrap_or(digits.len() - 1);
+    text.extend_from_slice(digits.get(zeros..).unwrap_or_default());
 }
 
 /// Returns the eight digits of a number below 10^8: it is cut into fours, these into pairs, these into ones, where
@@ -202,7 +215,10 @@ mod tests {
         for number in 0..10_000 {
             for number in [number, number * 10_000, number * 10_001] {
                 assert_eq!(render_eight(number), *format!("{number:08}").as_bytes());
-                assert_eq!(parse_eight(render_eight(number)), Some(number));
+                assert_eq!(
+                    parse_eight(u64::from_le_bytes(render_eight(number))),
+                    Some(number)
+                );
             }
         }
         for number in [0, 9, 10, 99_999_999, 100_000_000, u64::MAX] {

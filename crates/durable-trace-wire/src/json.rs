@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
+use crate::ascii::{cut, is_printable};
+
 mod scan;
 
 /// A place in a text that is JSON.
@@ -181,9 +183,32 @@ impl<'a> Cursor<'a> {
 pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
-        return serde_json::from_str(raw).ok().map(Cow::Owned);
+        let text = unescape(inner).or_else(|| serde_json::from_str(raw).ok());
+        return text.map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))
+}
+
+/// Returns the text of a JSON string's inside; `None` if there is more in it than JSON within JSON has as a rule:
+/// printable ASCII, quotes and backslashes.
+fn unescape(inner: &str) -> Option<String> {
+    let is_plain = |text| is_printable(text) && cut(text, b'"').is_none();
+    let mut text = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((before, escape)) = cut(rest, b'\\') {
+        if !is_plain(before) {
+            return None;
+        }
+        text.push_str(before);
+        let (sign, behind) = escape.split_at_checked(1)?;
+        if !matches!(sign, "\"" | "\\") {
+            return None;
+        }
+        text.push_str(sign);
+        rest = behind;
+    }
+    text.push_str(rest);
+    is_plain(rest).then_some(text)
 }
 
 /// Appends a text as a JSON string.
@@ -206,4 +231,28 @@ pub(crate) fn text_or_integer(raw: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(raw));
     }
     text(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_is_decoded_and_encoded_as_by_serde(
+            inner in prop_oneof![r#"([ -!#-\[\]-~]|\\"|\\\\){0,20}"#, r#"([ -~\x1f\x7fé]|\\["\\/nu]){0,20}"#],
+        ) {
+            let raw = format!("\"{inner}\"");
+            let decoded = serde_json::from_str::<String>(&raw).ok();
+            if inner.contains('\\') {
+                prop_assert_eq!(text(&raw), decoded.map(Cow::Owned), "{}", raw);
+            }
+            let mut encoded = String::new();
+            push_text(&mut encoded, &inner);
+            prop_assert_eq!(encoded, serde_json::to_string(&inner).unwrap());
+        }
+    }
 }

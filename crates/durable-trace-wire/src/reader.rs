@@ -146,9 +146,9 @@ pub fn read<'a>(arn: &str, operations: impl IntoIterator<Item = &'a Operation<'a
         .filter(|candidate| !candidate.id_known)
         .count();
 
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        candidates.iter().partition(|candidate| candidate.id_known);
-    for candidate in known.into_iter().chain(unknown.iter().copied()) {
+    let known = candidates.iter().filter(|candidate| candidate.id_known);
+    let unknown = candidates.iter().filter(|candidate| !candidate.id_known);
+    for candidate in known.chain(unknown.clone()) {
         match candidate.read() {
             Ok(found) => {
                 reading.found = Some(found);
@@ -158,9 +158,7 @@ pub fn read<'a>(arn: &str, operations: impl IntoIterator<Item = &'a Operation<'a
         }
     }
     if let Some(found) = reading.found.as_ref().filter(|found| found.id_known) {
-        let above = unknown
-            .iter()
-            .filter(|candidate| candidate.number > found.number);
+        let above = unknown.filter(|candidate| candidate.number > found.number);
         passed.extend(above.map(|candidate| {
             (
                 Some(candidate.number),

@@ -1,5 +1,6 @@
 //! The trace-wide tags that travel with a context.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -103,33 +104,32 @@ impl Eq for Tags {}
 
 /// Tags on the way: names may still be repeated where there are many of them.
 #[derive(Default)]
-pub(crate) struct Gathered(Tags);
+pub(crate) struct Gathered<'a> {
+    text: Cow<'a, str>,
+    places: Places,
+}
 
-impl Gathered {
-    /// Adds the tag `_dd.p.` and `key`, or replaces it; not `_dd.p.tid`. The first makes room for itself and for
-    /// `more` bytes.
-    pub(crate) fn push(&mut self, key: &str, value: &str, more: usize) {
-        if key == TRACE_ID_KEY {
-            return;
+impl<'a> Gathered<'a> {
+    /// Begins with a text in which tags stand as they are kept.
+    pub(crate) fn within(text: &'a str) -> Self {
+        Self {
+            text: Cow::Borrowed(text),
+            places: Places::default(),
         }
-        let Tags { text, places } = &mut self.0;
-        let start = text.len();
-        let equals = start + PREFIX.len() + key.len();
-        let end = equals + 1 + value.len();
+    }
+
+    /// Adds the tag that stands in the text from `start` to `end`, or replaces it: a name that begins with `_dd.p.` and is
+    /// not `_dd.p.tid`, a sign, and a value.
+    pub(crate) fn add(&mut self, start: usize, equals: usize, end: usize) {
         let Some(place) = Place::new(start, equals, end) else {
             return;
         };
-        if text.capacity() == 0 {
-            *text = String::with_capacity(end + more);
-        }
-        for part in [PREFIX, key, "=", value] {
-            text.push_str(part);
-        }
-        match places {
+        match &mut self.places {
             Places::Few(count, few) => {
                 let held = few.get_mut(..usize::from(*count)).unwrap_or_default();
-                let name = place.pair(text).0;
-                if let Some(same) = held.iter_mut().find(|held| held.pair(text).0 == name) {
+                let name = || place.pair(&self.text).0;
+                let mut held = held.iter_mut();
+                if let Some(same) = held.find(|held| held.pair(&self.text).0 == name()) {
                     *same = place;
                 } else if let Some(free) = few.get_mut(usize::from(*count)) {
                     *free = place;
@@ -137,30 +137,58 @@ impl Gathered {
                 } else {
                     let mut many = few.to_vec();
                     many.push(place);
-                    *places = Places::Many(many);
+                    self.places = Places::Many(many);
                 }
             }
             Places::Many(many) => many.push(place),
         }
     }
 
-    pub(crate) fn into_tags(mut self) -> Tags {
-        if let Places::Many(many) = &mut self.0.places {
-            // By a map: somebody's ten thousand tags must not be compared with each other.
-            let mut kept: Vec<Place> = Vec::with_capacity(many.len());
-            let mut places = HashMap::with_capacity(many.len());
-            for place in many.iter() {
-                let (name, _) = place.pair(&self.0.text);
-                let number = *places.entry(name).or_insert(kept.len());
-                match kept.get_mut(number) {
-                    Some(earlier) => *earlier = *place,
-                    None => kept.push(*place),
-                }
-            }
-            *many = kept;
+    /// Adds the tag `_dd.p.` and `key`, or replaces it; not `_dd.p.tid`. The first makes room for itself and for
+    /// `more` bytes.
+    pub(crate) fn push(&mut self, key: &str, value: &str, more: usize) {
+        if key == TRACE_ID_KEY {
+            return;
         }
-        self.0
+        let text = self.text.to_mut();
+        let start = text.len();
+        let equals = start + PREFIX.len() + key.len();
+        let end = equals + 1 + value.len();
+        if text.capacity() == 0 {
+            *text = String::with_capacity(end + more);
+        }
+        for part in [PREFIX, key, "=", value] {
+            text.push_str(part);
+        }
+        self.add(start, equals, end);
     }
+
+    pub(crate) fn into_tags(self) -> Tags {
+        let places = match self.places {
+            Places::Few(0, _) => return Tags::default(),
+            Places::Few(..) => self.places,
+            Places::Many(many) => Places::Many(without_repeated(&many, &self.text)),
+        };
+        Tags {
+            text: self.text.into_owned(),
+            places,
+        }
+    }
+}
+
+/// By a map: somebody's ten thousand tags must not be compared with each other.
+fn without_repeated(many: &[Place], text: &str) -> Vec<Place> {
+    let mut kept: Vec<Place> = Vec::with_capacity(many.len());
+    let mut places = HashMap::with_capacity(many.len());
+    for place in many {
+        let (name, _) = place.pair(text);
+        let number = *places.entry(name).or_insert(kept.len());
+        match kept.get_mut(number) {
+            Some(earlier) => *earlier = *place,
+            None => kept.push(*place),
+        }
+    }
+    kept
 }
 
 /// Where the pairs stand that count: no more than a context has as a rule, or any number of them.
