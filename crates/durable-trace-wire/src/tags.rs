@@ -59,10 +59,7 @@ impl Tags {
 
     /// Returns the pairs of full name and value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
-        self.places
-            .as_slice()
-            .iter()
-            .map(|place| place.pair(&self.text))
+        (0..self.len()).map(|number| self.places.nth(number).pair(&self.text))
     }
 
     /// Whether there is no tag.
@@ -72,7 +69,7 @@ impl Tags {
 
     /// Returns the number of tags.
     pub fn len(&self) -> usize {
-        self.places.as_slice().len()
+        self.places.len()
     }
 
     /// Returns the length that all pairs have at the most, each with a sign before and behind its value.
@@ -124,23 +121,26 @@ impl<'a> Gathered<'a> {
         let Some(place) = Place::new(start, equals, end) else {
             return;
         };
-        match &mut self.places {
-            Places::Few(count, few) => {
-                let held = few.get_mut(..usize::from(*count)).unwrap_or_default();
-                let name = || place.pair(&self.text).0;
-                let mut held = held.iter_mut();
-                if let Some(same) = held.find(|held| held.pair(&self.text).0 == name()) {
-                    *same = place;
-                } else if let Some(free) = few.get_mut(usize::from(*count)) {
-                    *free = place;
+        if let Places::Few(count, few) = &mut self.places {
+            let name = place.pair(&self.text).0;
+            let held = few.iter_mut().take(usize::from(*count));
+            let same = |held: &&mut Narrow| Place::from(**held).pair(&self.text).0 == name;
+            if let Some(narrow) = place.narrow() {
+                if let Some(same) = held.into_iter().find(same) {
+                    *same = narrow;
+                    return;
+                }
+                if let Some(free) = few.get_mut(usize::from(*count)) {
+                    *free = narrow;
                     *count += 1;
-                } else {
-                    let mut many = few.to_vec();
-                    many.push(place);
-                    self.places = Places::Many(many);
+                    return;
                 }
             }
-            Places::Many(many) => many.push(place),
+            let held = few.iter().take(usize::from(*count));
+            self.places = Places::Many(held.map(|held| Place::from(*held)).collect());
+        }
+        if let Places::Many(many) = &mut self.places {
+            many.push(place);
         }
     }
 
@@ -191,25 +191,37 @@ fn without_repeated(many: &[Place], text: &str) -> Vec<Place> {
     kept
 }
 
-/// Where the pairs stand that count: no more than a context has as a rule, or any number of them.
+/// Where the pairs stand that count: no more than a context has as a rule, which are moved about with it, or any number
+/// of them.
 #[derive(Clone)]
 enum Places {
-    Few(u8, [Place; 4]),
+    Few(u8, [Narrow; 4]),
     Many(Vec<Place>),
 }
 
+/// A place in a text of less than 64 KiB.
+type Narrow = [u16; 3];
+
 impl Places {
-    fn as_slice(&self) -> &[Place] {
+    fn len(&self) -> usize {
         match self {
-            Self::Few(count, few) => few.get(..usize::from(*count)).unwrap_or_default(),
-            Self::Many(many) => many,
+            Self::Few(count, _) => usize::from(*count),
+            Self::Many(many) => many.len(),
         }
+    }
+
+    fn nth(&self, number: usize) -> Place {
+        let place = match self {
+            Self::Few(_, few) => few.get(number).copied().map(Place::from),
+            Self::Many(many) => many.get(number).copied(),
+        };
+        place.unwrap_or_default()
     }
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self::Few(0, [Place::default(); 4])
+        Self::Few(0, Default::default())
     }
 }
 
@@ -230,10 +242,22 @@ impl Place {
         })
     }
 
+    fn narrow(self) -> Option<Narrow> {
+        let [start, equals, end] = [self.start, self.equals, self.end].map(u16::try_from);
+        Some([start.ok()?, equals.ok()?, end.ok()?])
+    }
+
     fn pair(self, text: &str) -> (&str, &str) {
         let [start, equals, end] = [self.start, self.equals, self.end].map(|at| at as usize);
         let part = |part| text.get(part).unwrap_or_default();
         (part(start..equals), part(equals + 1..end))
+    }
+}
+
+impl From<Narrow> for Place {
+    fn from(narrow: Narrow) -> Self {
+        let [start, equals, end] = narrow.map(u32::from);
+        Self { start, equals, end }
     }
 }
 
