@@ -44,35 +44,38 @@ pub(crate) fn split(text: &str, at: u8) -> impl Iterator<Item = &str> + Clone {
 /// Calls `take` with the place of each `,`, `=` and space, in their order, until it gives `None`, or `None` is given here:
 /// for a text with a sign that is not printable.
 pub(crate) fn marks(text: &str, mut take: impl FnMut(usize, u8) -> Option<()>) -> Option<()> {
-    let bytes = text.as_bytes();
-    let (words, rest) = bytes.as_chunks();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    let last = (!rest.is_empty()).then(|| match bytes.last_chunk() {
-        // The last eight without those that were seen before: zeros come after them, which are made letters.
-        Some(last) => {
-            let seen = 64 - 8 * rest.len();
-            (u64::from_le_bytes(*last) >> seen) | (eight(b'a') << (8 * rest.len()))
-        }
-        None => rest
-            .iter()
-            .rev()
-            .fold(eight(b'a'), |word, byte| (word << 8) | u64::from(*byte)),
-    });
-    for (number, word) in words.chain(last).enumerate() {
+    let mut each = |start: usize, word: u64| {
         if unprintable(word) != 0 {
             return None;
         }
         let mut found = equal(word, b',') | equal(word, b'=') | equal(word, b' ');
         while found != 0 {
             let place = found.trailing_zeros() / 8;
-            take(
-                number * 8 + place as usize,
-                word.to_le_bytes().get(place as usize).copied()?,
-            )?;
+            let [byte, ..] = (word >> (8 * place)).to_le_bytes();
+            take(start + place as usize, byte)?;
             found &= found - 1;
         }
+        Some(())
+    };
+    let bytes = text.as_bytes();
+    let (words, rest) = bytes.as_chunks();
+    let mut start = 0;
+    for word in words {
+        each(start, u64::from_le_bytes(*word))?;
+        start += 8;
     }
-    Some(())
+    if rest.is_empty() {
+        return Some(());
+    }
+    // Letters are put behind the rest.
+    let rest = if let Some(last) = bytes.last_chunk() {
+        let seen = 64 - 8 * rest.len();
+        (u64::from_le_bytes(*last) >> seen) | (eight(b'a') << (8 * rest.len()))
+    } else {
+        let push = |word, byte: &u8| (word << 8) | u64::from(*byte);
+        rest.iter().rev().fold(eight(b'a'), push)
+    };
+    each(start, rest)
 }
 
 /// Marks the bytes that are not printable by their high bits; a byte above one may be marked as well.

@@ -264,6 +264,8 @@ impl From<Narrow> for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     #[test]
     fn equality_ignores_order_and_nothing_else() {
@@ -304,6 +306,31 @@ mod tests {
         for name in ["foo", "_DD.P.a", "_dd.p", "_dd.p.tid"] {
             assert!(!Tags::default().insert(name, "1"), "{name}");
             assert!(Tags::from_pairs([(name, "1")]).is_empty(), "{name}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn few_and_many_and_long_tags_are_kept_alike(
+            pairs in vec(("(_dd\\.p\\.)?([a-d]|tid|é=,|[a-z]{2})", prop_oneof!["[ -~é]{0,4}", Just("x".repeat(40_000))]), 0..12),
+        ) {
+            let mut want: Vec<(&str, &str)> = Vec::new();
+            let mut inserted = Tags::default();
+            for (name, value) in &pairs {
+                let is_tag = name.starts_with(PREFIX) && name != TRACE_ID_HIGH;
+                prop_assert_eq!(inserted.insert(name, value), is_tag);
+                match want.iter_mut().find(|pair| pair.0 == name) {
+                    Some(pair) => pair.1 = value,
+                    None if is_tag => want.push((name, value)),
+                    None => {}
+                }
+            }
+            for tags in [&Tags::from_pairs(pairs.iter().map(|(name, value)| (name, value))), &inserted] {
+                prop_assert!(tags.iter().eq(want.iter().copied()), "{:?}", tags.len());
+                prop_assert_eq!(tags.len(), want.len());
+            }
         }
     }
 }
