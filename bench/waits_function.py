@@ -1,0 +1,15 @@
+"""The function of src/bin/traced.rs in Python, under Datadog's packages unless `DD_TRACE_ENABLED=false`."""
+
+from datadog_function import serve
+from aws_durable_execution_sdk_python import durable_execution  # ddtrace has to come first
+from aws_durable_execution_sdk_python.config import Duration
+
+
+@durable_execution
+def waits(event, context):
+    for _ in range(event):
+        context.wait(Duration.from_seconds(1))
+    return event
+
+
+serve(waits)
