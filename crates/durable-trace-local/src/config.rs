@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::callback::{CallbackAction, CallbackStarted};
 use crate::faults::{Call, Fault};
 use crate::name::Place;
-use crate::state::Settings;
+use crate::state::{LastPage, Settings};
 use crate::timers::Clock;
 
 /// Decides for a request whether something is to go wrong.
@@ -33,6 +33,7 @@ pub struct Config {
     pub(crate) function_timeout: Duration,
     pub(crate) execution_timeout: Duration,
     pub(crate) page_size: usize,
+    pub(crate) last_page: LastPage,
     pub(crate) chained_invoke_delay: Duration,
     pub(crate) max_processes_per_function: usize,
     pub(crate) fault: Option<FaultRule>,
@@ -51,6 +52,7 @@ impl Default for Config {
             // AWS's own maximum: 366 days.
             execution_timeout: Duration::from_hours(366 * 24),
             page_size: usize::MAX,
+            last_page: LastPage::default(),
             chained_invoke_delay: crate::state::CHAINED_INVOKE_DELAY,
             max_processes_per_function: 10,
             fault: None,
@@ -108,6 +110,14 @@ impl Config {
     #[must_use]
     pub fn page_size(mut self, operations: usize) -> Self {
         self.page_size = operations.max(1);
+        self
+    }
+
+    /// Lets a full page name a next one even where nothing is left for it, as stores do that stop counting at their limit:
+    /// the last page may be empty. Off by default.
+    #[must_use]
+    pub fn empty_last_page(mut self) -> Self {
+        self.last_page = LastPage::MayBeEmpty;
         self
     }
 
@@ -170,6 +180,7 @@ impl Config {
             },
             execution_timeout: self.execution_timeout,
             page_size: self.page_size,
+            last_page: self.last_page,
             chained_invoke_delay: self.chained_invoke_delay,
         }
     }
@@ -184,6 +195,7 @@ impl fmt::Debug for Config {
             .field("function_timeout", &self.function_timeout)
             .field("execution_timeout", &self.execution_timeout)
             .field("page_size", &self.page_size)
+            .field("last_page", &self.last_page)
             .field("durable_endpoint", &self.durable_endpoint)
             .finish_non_exhaustive()
     }

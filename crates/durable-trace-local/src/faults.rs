@@ -32,6 +32,10 @@ pub enum Fault {
     CutConnection,
     /// Hold the request back for so long by the machine's clock, then go on as always.
     Delay(Duration),
+    /// Do what is asked, and once more, as if the request had been delivered twice; only the second answer goes out.
+    ///
+    /// Both deliveries are in the record of calls, the first as one without an answer.
+    DeliverTwice,
     /// Never answer, nor do anything.
     Hang,
     /// Do what is asked, then close the connection without an answer.
@@ -47,6 +51,9 @@ pub enum Fault {
         /// What the client is told.
         message: String,
     },
+    /// Do what is asked, then send the answer twice, the copy right behind it on the same connection, as a confused proxy
+    /// would. HTTP/1.1 has no place for the copy: a client drops it, and the connection with it.
+    RepeatReply,
     /// Refuse as if the token had been used before.
     StaleToken,
     /// Refuse with 429 `TooManyRequestsException`.
@@ -57,10 +64,18 @@ pub enum Fault {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Course {
     pub(crate) delay: Option<Duration>,
+    pub(crate) deliveries: Deliveries,
     /// What is answered without asking the service.
     pub(crate) instead: Option<Instead>,
     /// What becomes of the service's answer.
     pub(crate) reply: Reply,
+}
+
+/// How often a request reaches the service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Deliveries {
+    Once,
+    Twice,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,6 +89,7 @@ pub(crate) enum Instead {
 pub(crate) enum Reply {
     Lose,
     Mangle,
+    Repeat,
     Send,
 }
 
@@ -81,6 +97,7 @@ pub(crate) enum Reply {
 pub(crate) fn plan(fault: Option<Fault>) -> Course {
     let mut course = Course {
         delay: None,
+        deliveries: Deliveries::Once,
         instead: None,
         reply: Reply::Send,
     };
@@ -88,6 +105,7 @@ pub(crate) fn plan(fault: Option<Fault>) -> Course {
         None => {}
         Some(Fault::CutConnection) => course.instead = Some(Instead::Cut),
         Some(Fault::Delay(delay)) => course.delay = Some(delay),
+        Some(Fault::DeliverTwice) => course.deliveries = Deliveries::Twice,
         Some(Fault::Hang) => course.instead = Some(Instead::Hang),
         Some(Fault::LoseReply) => course.reply = Reply::Lose,
         Some(Fault::MalformedReply) => course.reply = Reply::Mangle,
@@ -96,6 +114,7 @@ pub(crate) fn plan(fault: Option<Fault>) -> Course {
             error_type,
             message,
         }) => course.instead = Some(Instead::Refuse(Refusal::new(status, error_type, message))),
+        Some(Fault::RepeatReply) => course.reply = Reply::Repeat,
         Some(Fault::StaleToken) => course.instead = Some(Instead::Refuse(Refusal::stale_token())),
         Some(Fault::Throttle) => course.instead = Some(Instead::Refuse(Refusal::throttled())),
     }

@@ -16,7 +16,7 @@ use crate::routes::Arrived;
 use crate::routes::ask::{Ask, CoreAsk, InvocationType};
 use crate::routes::path::{Query, Route};
 use crate::state::{CHAINED_INVOKE_DELAY, Effect, FunctionKind, Outcome, Purpose, Run};
-use crate::state::{Settings, State};
+use crate::state::{LastPage, Settings, State};
 use crate::time::UnixMillis;
 
 /// A core with a durable function `f`, a plain one `plain`, and one execution under way.
@@ -74,6 +74,7 @@ impl Default for World {
             },
             execution_timeout: Duration::from_hours(24),
             page_size: 3,
+            last_page: LastPage::default(),
             chained_invoke_delay: CHAINED_INVOKE_DELAY,
         };
         let mut ids = 0;

@@ -17,10 +17,10 @@ use tokio::sync::oneshot;
 
 use self::answer::answer;
 pub(crate) use self::ask::check_json;
-use self::connection::{CuttableListener, Scissors};
+use self::connection::{BreakableListener, Breaker};
 use self::path::{Query, Route};
 use crate::engine::Engine;
-use crate::faults::{Call, Course, Instead, Reply, plan};
+use crate::faults::{Call, Course, Deliveries, Instead, Reply, plan};
 use crate::host::is_for_loopback;
 use crate::records::CallRecord;
 use crate::refusal::Refusal;
@@ -49,20 +49,21 @@ pub(crate) struct Arrived {
 enum Ended {
     Cut,
     Sent(Reaction),
+    SentTwice(Reaction),
 }
 
 /// Serves the API until dropped.
 pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) {
     let app = axum::Router::new().fallback(handle).with_state(engine);
-    let make = app.into_make_service_with_connect_info::<Scissors>();
-    if let Err(error) = axum::serve(CuttableListener(listener), make).await {
+    let make = app.into_make_service_with_connect_info::<Breaker>();
+    if let Err(error) = axum::serve(BreakableListener(listener), make).await {
         tracing::debug!(%error, "the service's listener ended");
     }
 }
 
 async fn handle(
     State(engine): State<Arc<Engine>>,
-    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    ConnectInfo(breaker): ConnectInfo<Breaker>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -106,8 +107,12 @@ async fn handle(
     });
     match receiver.await {
         Ok(Ended::Sent(reaction)) => send(reaction),
+        Ok(Ended::SentTwice(reaction)) => {
+            breaker.repeat();
+            send(reaction)
+        }
         Ok(Ended::Cut) | Err(_) => {
-            scissors.cut();
+            breaker.cut();
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -117,7 +122,7 @@ async fn handle(
 async fn work(engine: &Arc<Engine>, arrived: Arrived) -> Ended {
     let call = describe(engine, &arrived);
     let fault_view = call.clone();
-    let (place, sequence) = engine.calls().begin(call);
+    let (mut place, sequence) = engine.calls().begin(call);
     let fault = engine.config().fault.as_ref().and_then(|rule| {
         rule(&Call {
             operation: &fault_view.operation,
@@ -130,11 +135,19 @@ async fn work(engine: &Arc<Engine>, arrived: Arrived) -> Ended {
     });
     let Course {
         delay,
+        deliveries,
         instead,
         reply,
     } = plan(fault);
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
+    }
+    if deliveries == Deliveries::Twice {
+        let dropped = answer(engine, &arrived)
+            .await
+            .unwrap_or_else(|refusal| refuse(&refusal));
+        engine.calls().end(place, 0, read(&dropped));
+        (place, _) = engine.calls().begin(fault_view);
     }
     let reaction = match instead {
         Some(Instead::Cut) => return Ended::Cut,
@@ -144,8 +157,7 @@ async fn work(engine: &Arc<Engine>, arrived: Arrived) -> Ended {
             .await
             .unwrap_or_else(|refusal| refuse(&refusal)),
     };
-    let recorded = serde_json::from_slice(&reaction.body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&reaction.body).into_owned()));
+    let recorded = read(&reaction);
     match reply {
         Reply::Send => {
             engine.calls().end(place, reaction.status, recorded);
@@ -165,7 +177,17 @@ async fn work(engine: &Arc<Engine>, arrived: Arrived) -> Ended {
                 body: MANGLED.into(),
             })
         }
+        Reply::Repeat => {
+            engine.calls().end(place, reaction.status, recorded);
+            Ended::SentTwice(reaction)
+        }
     }
+}
+
+/// The body of an answer, for the record.
+fn read(reaction: &Reaction) -> Value {
+    serde_json::from_slice(&reaction.body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&reaction.body).into_owned()))
 }
 
 /// The body of a malformed reply: it begins like one and is not JSON.

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::State;
 use super::execution::{Execution, RememberedAnswer};
 use super::log::Operation;
 use super::render::{Place, render_operation};
 use super::token::Token;
 use super::update::{CheckpointRequest, check_updates};
+use super::{LastPage, State};
 use crate::refusal::Refusal;
 use crate::time::UnixMillis;
 
@@ -32,7 +32,7 @@ impl State {
             self.change(index, update, now);
         }
 
-        let page_size = self.settings.page_size;
+        let (page_size, last_page) = (self.settings.page_size, self.settings.last_page);
         let request_id = self
             .invocations
             .get(invocation)
@@ -45,7 +45,10 @@ impl State {
             .collect();
         execution.log.answer();
         let mut state = Map::new();
-        if let Some((place, _)) = changed.get(page_size) {
+        let next = changed.get(page_size).map(|(place, _)| *place);
+        let empty = (last_page == LastPage::MayBeEmpty && changed.len() == page_size)
+            .then(|| execution.operations().len());
+        if let Some(place) = next.or(empty) {
             state.insert("NextMarker".to_owned(), json!(place.to_string()));
         }
         let first_page: Vec<Value> = changed
@@ -82,7 +85,13 @@ impl State {
         let size = max_items
             .unwrap_or(usize::MAX)
             .clamp(1, self.settings.page_size);
-        let (operations, next) = page(execution.operations(), from, size, Place::Answer);
+        let (operations, next) = page(
+            execution.operations(),
+            from,
+            size,
+            self.settings.last_page,
+            Place::Answer,
+        );
         let mut answer = json!({ "Operations": operations });
         if let (Some(next), Some(answer)) = (next, answer.as_object_mut()) {
             answer.insert("NextMarker".to_owned(), json!(next));
@@ -121,11 +130,12 @@ impl State {
     }
 }
 
-/// Renders one page; the marker of the next is the place of its first operation.
+/// Renders one page; the marker of the next is the place of its first operation, or of the one that would be.
 pub(super) fn page(
     operations: &[Operation],
     from: usize,
     size: usize,
+    last_page: LastPage,
     place: Place,
 ) -> (Vec<Value>, Option<String>) {
     let rendered = operations
@@ -135,10 +145,11 @@ pub(super) fn page(
         .map(|operation| render_operation(operation, place))
         .collect();
     let next = from.saturating_add(size);
-    (
-        rendered,
-        (next < operations.len()).then(|| next.to_string()),
-    )
+    let is_named = match last_page {
+        LastPage::HoldsSomething => next < operations.len(),
+        LastPage::MayBeEmpty => next <= operations.len(),
+    };
+    (rendered, is_named.then(|| next.to_string()))
 }
 
 /// Reads a marker that this service gave; absent and empty mean the beginning.

@@ -65,7 +65,7 @@ impl State {
     /// Invokes the function of an execution now.
     pub(super) fn begin_invocation(&mut self, index: usize, now: UnixMillis) {
         let request_id = (self.new_id)();
-        let page_size = self.settings.page_size;
+        let (page_size, last_page) = (self.settings.page_size, self.settings.last_page);
         let invocation = self.invocations.len();
         let Some(execution) = self
             .executions
@@ -83,7 +83,13 @@ impl State {
             .collect();
         execution.log.tell();
         let token = execution.turn_token(&request_id);
-        let (operations, next) = page(execution.operations(), 0, page_size, Place::Event);
+        let (operations, next) = page(
+            execution.operations(),
+            0,
+            page_size,
+            last_page,
+            Place::Event,
+        );
         let event = json!({
             "DurableExecutionArn": execution.arn,
             "CheckpointToken": token,

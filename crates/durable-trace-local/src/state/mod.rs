@@ -56,8 +56,17 @@ pub(crate) struct Settings {
     pub(crate) execution_timeout: Duration,
     /// Operations in one page of an event or an answer.
     pub(crate) page_size: usize,
+    pub(crate) last_page: LastPage,
     /// From the START of a chained invoke to the first invocation of its target.
     pub(crate) chained_invoke_delay: Duration,
+}
+
+/// Whether a full page names a next one where there is nothing left.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum LastPage {
+    #[default]
+    HoldsSomething,
+    MayBeEmpty,
 }
 
 /// What a registered function is given.

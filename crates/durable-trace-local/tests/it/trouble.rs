@@ -7,8 +7,9 @@ use std::time::Duration;
 use aws_durable_execution_sdk::DurableContext;
 use durable_trace_local::{Call, Clock, Config, Fault, Function, InvocationStatus, Service};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{client, durable, register, start};
+use crate::support::{client, durable, event_types, register, start};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -83,6 +84,12 @@ async fn a_fault_of_one_request_is_got_over() {
             "the second attempt has the same client token and gets the same answer",
         ),
         (
+            Fault::RepeatReply,
+            1,
+            vec!["PENDING", "SUCCEEDED"],
+            "the client drops the copy, and takes another connection",
+        ),
+        (
             Fault::Delay(Duration::from_millis(5)),
             1,
             vec!["PENDING", "SUCCEEDED"],
@@ -120,6 +127,86 @@ async fn a_fault_of_one_request_is_got_over() {
             "{fault:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_delivered_twice_is_done_once() {
+    let rule = |call: &Call<'_>| {
+        (call.operation == "CheckpointDurableExecution").then_some(Fault::DeliverTwice)
+    };
+    let service = start(Config::default().fault(rule)).await;
+    register_pause(&service);
+    let arn = service.start_execution("pause", None, None).await.unwrap();
+    assert_eq!(
+        service.ended(&arn).await.result.as_deref(),
+        Some("\"done\"")
+    );
+    let deliveries = &service.invocations()[0].calls;
+    for pair in deliveries.chunks(2) {
+        assert_eq!(pair[0].request, pair[1].request, "client token and all");
+        assert_eq!(pair[0].response, pair[1].response, "the same answer");
+        assert_eq!((pair[0].status, pair[1].status), (0, 200), "one goes out");
+        assert_eq!((pair[0].attempt, pair[1].attempt), (Some(1), Some(1)));
+    }
+    let started = event_types(&service, &arn);
+    let once = |event: &str| started.iter().filter(|name| *name == event).count();
+    assert_eq!((once("StepStarted"), once("WaitStarted")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_twice_is_taken_once() {
+    let rule = |call: &Call<'_>| {
+        (call.operation == "GetDurableExecutionHistory" && call.sequence == 1)
+            .then_some(Fault::RepeatReply)
+    };
+    let service = start(Config::default().fault(rule)).await;
+    register_pause(&service);
+    let arn = service.start_execution("pause", None, None).await.unwrap();
+    service.ended(&arn).await;
+    let aws = client(&service);
+    let address = service.endpoint().trim_start_matches("http://").to_owned();
+    let path = format!(
+        "/2025-12-01/durable-executions/{}/history",
+        arn.replace('/', "%2F")
+    );
+    let mut raw = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    raw.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    raw.read_to_end(&mut bytes).await.unwrap();
+    let (one, other) = bytes.split_at(bytes.len() / 2);
+    assert!(one.starts_with(b"HTTP/1.1 200 OK\r\n"), "a whole answer");
+    assert_eq!(one, other, "and its copy");
+    let history = aws
+        .get_durable_execution_history()
+        .durable_execution_arn(&arn);
+    assert!(history.send().await.is_ok(), "the next one comes once");
+}
+
+#[tokio::test]
+async fn a_last_page_that_is_empty_is_got_over() {
+    let service = start(Config::default().page_size(1).empty_last_page()).await;
+    register_pause(&service);
+    let arn = service.start_execution("pause", None, None).await.unwrap();
+    let ended = service.ended(&arn).await;
+    assert_eq!(ended.result.as_deref(), Some("\"done\""));
+    assert_eq!(statuses(&service), ["PENDING", "SUCCEEDED"]);
+    let first = &service.invocations()[0].calls[..2];
+    let pages: Vec<(&str, usize)> = first
+        .iter()
+        .map(|call| {
+            let operations = call.response["Operations"].as_array().unwrap();
+            (call.operation.as_str(), operations.len())
+        })
+        .collect();
+    assert_eq!(
+        pages,
+        [
+            ("GetDurableExecutionState", 1),
+            ("GetDurableExecutionState", 0)
+        ],
+        "the event of the first invocation had promised a second page"
+    );
 }
 
 #[tokio::test]

@@ -144,6 +144,30 @@ fn a_repeated_client_token_gets_the_same_answer_again() {
 }
 
 #[test]
+fn a_full_page_may_promise_one_that_is_empty() {
+    let mut world = World::with(|settings| {
+        settings.page_size = 1;
+        settings.last_page = LastPage::MayBeEmpty;
+    });
+    let execution = world.start("1");
+    let arn = world.arn(execution);
+    let event = world.event();
+    assert_eq!(event["InitialExecutionState"]["NextMarker"], "1");
+    let token = world.event_token();
+    let page = |world: &World, token: &str, marker: &str| {
+        let page = world.state.state_page(&arn, token, Some(marker), None);
+        let page = page.unwrap();
+        let count = page["Operations"].as_array().unwrap().len();
+        (count, page.get("NextMarker").cloned())
+    };
+    assert_eq!(page(&world, &token, "0"), (1, Some(json!("1"))));
+    assert_eq!(page(&world, &token, "1"), (0, None), "nothing, and no more");
+    let answer = world.checkpoint(&token, json!([wait("a", 1)])).unwrap();
+    assert_eq!(answer["NewExecutionState"]["NextMarker"], "2");
+    assert_eq!(page(&world, token_of(&answer), "2"), (0, None));
+}
+
+#[test]
 fn operations_come_in_pages() {
     let mut world = World::with(|settings| settings.page_size = 2);
     let execution = world.start("1");

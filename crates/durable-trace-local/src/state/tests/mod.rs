@@ -35,6 +35,7 @@ impl World {
             },
             execution_timeout: Duration::from_hours(24),
             page_size: usize::MAX,
+            last_page: LastPage::default(),
             chained_invoke_delay: Duration::from_millis(1),
         };
         adjust(&mut settings);
