@@ -59,8 +59,13 @@ struct State {
 
 #[derive(Debug)]
 enum Log {
-    /// Pages are being fetched by the SDK; those that came so far.
-    Loading(Vec<wire::Operation<'static>>),
+    /// Pages are being fetched by the SDK, all from the first.
+    Loading {
+        /// What the event told of the execution itself and of checkpoints.
+        told: Vec<wire::Operation<'static>>,
+        /// Those that came so far.
+        pages: Vec<wire::Operation<'static>>,
+    },
     Read(Box<Read>),
 }
 
@@ -105,7 +110,16 @@ impl Session {
     ) -> Arc<Self> {
         let paged = invocation.next_marker.is_some();
         let log = if paged {
-            Log::Loading(Vec::new())
+            let operations = invocation.operations.iter().filter(|operation| {
+                operation.kind == wire::OperationType::Execution || operation.is_in_name_space()
+            });
+            Log::Loading {
+                told: operations
+                    .cloned()
+                    .map(wire::Operation::into_owned)
+                    .collect(),
+                pages: Vec::new(),
+            }
         } else {
             Log::Read(Box::new(Read::new(&invocation.arn, &invocation.operations)))
         };
@@ -175,22 +189,47 @@ impl Session {
 
     /// Opens the invocation's spans now that the whole log is known, and tells of what ended meanwhile.
     fn open(&self, operations: &[wire::Operation<'_>]) {
-        let (read, going, continuity, facts, asleep, actions) = {
+        let (found, facts, asleep, actions) = {
             let mut state = self.lock();
             let updated = &self.updated;
             let actions = state.plan.apply(Input::Loaded {
                 operations,
                 updated,
             });
-            let read = match &state.log {
+            let found = match &state.log {
                 Log::Read(read) => read.found.as_ref().map(|found| found.context.clone()),
-                Log::Loading(_) => None,
+                Log::Loading { .. } => None,
             };
+            let asleep = state.plan.asleep().cloned();
+            (found, state.facts.clone(), asleep, actions)
+        };
+        let measured = asleep
+            .as_ref()
+            .map(|asleep| measure_sleep(asleep, self.started));
+        let resume = Resume {
+            sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
+            ..self.resume(operations, found.as_ref())
+        };
+        self.spans.open_invocation(&resume, &facts);
+        if self.settings.suspended_spans
+            && let Some(since) = asleep.and_then(|asleep| system_time(asleep.since?))
+            && let Some((_, end)) = measured
+            && since <= end
+        {
+            self.spans.tell_sleep(&resume, &facts, since, end);
+        }
+        self.perform(actions);
+    }
+
+    /// What this invocation goes on from, as `operations` of the log and the checkpoint among them tell.
+    fn resume(&self, operations: &[wire::Operation<'_>], found: Option<&wire::Context>) -> Resume {
+        let (going, continuity) = {
+            let mut state = self.lock();
             let continuity = decide_continuity(&self.settings, operations, self.started);
             let going = decide_going(
                 &self.settings,
                 continuity,
-                read.is_some(),
+                found.is_some(),
                 self.caller.is_some(),
                 state.facts.first,
             );
@@ -198,14 +237,7 @@ impl Session {
                 // The first invocation stays what all others link to.
                 state.saved = Saved::Needless;
             }
-            (
-                read,
-                going,
-                continuity,
-                state.facts.clone(),
-                state.plan.asleep().cloned(),
-                actions,
-            )
+            (going, continuity)
         };
         // A checkpoint may carry it too.
         let derived = matches!(going, Going::ByCheckpoint | Going::ByExecution)
@@ -214,18 +246,14 @@ impl Session {
             // All invocations stay siblings, those before the checkpoint and those behind it.
             self.lock().anchor = derived.as_ref().map(|derived| derived.parent_id);
         }
-        let measured = asleep
-            .as_ref()
-            .map(|asleep| measure_sleep(asleep, self.started));
         let mut resume = Resume {
             active: self.active_lambda.clone(),
-            sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
             ..Resume::default()
         };
         let context = match going {
             Going::Anew => None,
             Going::ByCaller => self.caller.as_ref().map(|caller| &caller.context),
-            Going::ByCheckpoint => read.as_ref(),
+            Going::ByCheckpoint => found,
             Going::ByExecution => derived.as_ref(),
         };
         if let Some(context) = context {
@@ -245,22 +273,20 @@ impl Session {
         {
             resume.links = caller.links.iter().map(spans::span_context).collect();
         }
-        self.spans.open_invocation(&resume, &facts);
-        if self.settings.suspended_spans
-            && let Some(since) = asleep.and_then(|asleep| system_time(asleep.since?))
-            && let Some((_, end)) = measured
-            && since <= end
-        {
-            self.spans.tell_sleep(&resume, &facts, since, end);
-        }
-        self.perform(actions);
+        resume
     }
 
-    /// Takes a page of the log that the SDK fetched; the last one opens the spans.
+    /// Takes a page of the log that the SDK fetched: the last one of an event's opens the spans, one of an answer's tells what
+    /// the answer had no room for.
     pub(crate) fn paged(&self, operations: Vec<wire::Operation<'static>>, last: bool) {
         let all = {
             let mut state = self.lock();
-            let Log::Loading(pages) = &mut state.log else {
+            let Log::Loading { pages, .. } = &mut state.log else {
+                state.log.saw(&operations);
+                drop(state);
+                self.apply(Input::Paged {
+                    operations: &operations,
+                });
                 return;
             };
             pages.extend(operations);
@@ -397,13 +423,7 @@ impl Session {
             if ridden {
                 state.saved = Saved::Written;
             }
-            if let Log::Read(read) = &mut state.log {
-                let numbers = changed.iter().filter_map(|operation| {
-                    wire::CheckpointNumber::parse_name(operation.name.as_deref()?)
-                });
-                let seen = numbers.map(wire::CheckpointNumber::get).max();
-                read.highest = read.highest.max(seen);
-            }
+            state.log.saw(changed);
             state
                 .plan
                 .apply(Input::RequestAnswered { sequence, changed })
@@ -424,11 +444,21 @@ impl Session {
         } else {
             Layer::Absent
         };
-        let unopened = matches!(self.lock().log, Log::Loading(_));
-        if unopened {
-            let facts = self.lock().facts.clone();
-            self.spans
-                .open_lambda_only(self.active_lambda.clone(), &facts);
+        let unread = {
+            let mut state = self.lock();
+            match &mut state.log {
+                Log::Loading { told, pages } => {
+                    let mut known = std::mem::take(told);
+                    known.append(pages);
+                    Some((known, state.facts.clone()))
+                }
+                Log::Read(_) => None,
+            }
+        };
+        if let Some((known, facts)) = unread {
+            let found = Read::new(&self.arn, &known).found;
+            let resume = self.resume(&known, found.as_ref().map(|found| &found.context));
+            self.spans.open_lambda_only(&resume, &facts);
         }
         if *result == spans::Result::OutOfTime {
             self.spans.mark_out_of_time();
@@ -451,6 +481,20 @@ impl Session {
         }
         self.spans.close_invocation(result, SystemTime::now());
         registry().remove(self);
+    }
+}
+
+impl Log {
+    /// Notes the numbers of checkpoints among `operations`.
+    fn saw(&mut self, operations: &[wire::Operation<'_>]) {
+        let Self::Read(read) = self else {
+            return;
+        };
+        let numbers = operations
+            .iter()
+            .filter_map(|operation| wire::CheckpointNumber::parse_name(operation.name.as_deref()?));
+        let seen = numbers.map(wire::CheckpointNumber::get).max();
+        read.highest = read.highest.max(seen);
     }
 }
 

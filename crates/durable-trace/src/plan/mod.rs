@@ -66,6 +66,7 @@ impl Plan {
                 updated,
             } => self.load(operations, updated, &mut actions),
             Input::Over { layer, outcome } => self.finish(layer, outcome, &mut actions),
+            Input::Paged { operations } => self.paged(operations, &mut actions),
             Input::Replayed { id } => self.replay(id, Moment::Now, &mut actions),
             Input::RequestAnswered { sequence, changed } => {
                 self.answered(sequence, changed, &mut actions);
@@ -330,8 +331,23 @@ impl Plan {
             }
             self.table.sort(&id);
         }
-        self.learn(changed);
-        for operation in changed {
+        self.told(changed, actions);
+    }
+
+    /// Takes in pages of the whole log, for the sake of what is new on them.
+    fn paged(&mut self, operations: &[Operation<'_>], actions: &mut Vec<Action>) {
+        for operation in operations {
+            let known = self.table.get(&operation.id);
+            if !known.is_some_and(|known| known.has_ended(None)) {
+                self.told(std::slice::from_ref(operation), actions);
+            }
+        }
+    }
+
+    /// Takes in what the service says while the function is running, and tells of what it ended.
+    fn told(&mut self, operations: &[Operation<'_>], actions: &mut Vec<Action>) {
+        self.learn(operations);
+        for operation in operations {
             self.ended_by_service(operation.id.as_ref(), actions);
         }
     }

@@ -19,6 +19,8 @@ pub(crate) enum Input<'a> {
     },
     /// The invocation is over, whatever came of it.
     Over { layer: Layer, outcome: Outcome },
+    /// The SDK fetched a page of the log: an answer had no room for all that changed.
+    Paged { operations: &'a [Operation<'a>] },
     /// The SDK returned a recorded outcome instead of doing the work.
     Replayed { id: &'a str },
     /// The service answered the request `sequence` with the operations that changed.

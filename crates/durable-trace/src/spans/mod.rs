@@ -139,12 +139,9 @@ impl Spans {
     }
 
     /// Opens the invocation's span alone: the execution could not be read.
-    pub(crate) fn open_lambda_only(&self, active: Option<Context>, facts: &InvocationFacts) {
-        let resume = Resume {
-            active,
-            ..Resume::default()
-        };
-        let lambda = self.open_lambda(&resume, facts);
+    pub(crate) fn open_lambda_only(&self, resume: &Resume, facts: &InvocationFacts) {
+        self.lock().origin.clone_from(&resume.origin);
+        let lambda = self.open_lambda(resume, facts);
         self.lock().lambda = Some(lambda);
     }
 

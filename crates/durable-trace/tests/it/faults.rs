@@ -1,16 +1,17 @@
 //! What the service, the log or the user's code may do to us, and that the workflow does not notice.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_durable_execution_sdk::DurableContext;
-use durable_trace::{CheckpointMode, ErrorType, Location, health};
+use durable_trace::{CheckpointMode, ErrorType, Location, Options, health};
 use durable_trace_local::{Call, Config, ExecutionStatus, Fault};
 use serde_json::{Value, json};
 
 use crate::checkpoints::carries_ours;
-use crate::trace::step_wait_step;
+use crate::trace::{step_wait_step, three_waits};
 use crate::world::{Setting, World};
 
 const RESULT: &str = r#"{"first":1,"second":2}"#;
@@ -357,7 +358,7 @@ async fn near_the_cap_the_operations_are_the_users() {
 #[tokio::test]
 async fn an_event_that_is_not_durable_is_the_sdks_to_refuse() {
     let world = World::new(Setting::default(), step_wait_step).await;
-    let options = durable_trace::Options::builder()
+    let options = Options::builder()
         .lambda_client(crate::world::client(&world.service, 1))
         .tracer_provider(
             opentelemetry_sdk::trace::SdkTracerProvider::builder()
@@ -375,6 +376,43 @@ async fn an_event_that_is_not_durable_is_the_sdks_to_refuse() {
         "{error}"
     );
     assert_eq!(world.spans.all().len(), 0, "and nothing of it is traced");
+}
+
+#[tokio::test]
+async fn an_invocation_whose_log_cannot_be_fetched_is_in_the_executions_trace() {
+    for (mode, page_size, why) in [
+        (
+            CheckpointMode::Ride,
+            3,
+            "the checkpoint is on the page that the event holds",
+        ),
+        (
+            CheckpointMode::None,
+            2,
+            "the trace follows from the execution",
+        ),
+    ] {
+        let failures = Arc::new(AtomicUsize::new(0));
+        let rule = move |call: &Call<'_>| {
+            let fails = call.operation == "GetDurableExecutionState"
+                && failures.fetch_add(1, Ordering::SeqCst) == 0;
+            fails.then(refusal)
+        };
+        let setting = Setting {
+            config: Config::default().page_size(page_size).fault(rule),
+            options: Options::builder().checkpoint_mode(mode),
+            ..Setting::default()
+        };
+        let world = World::new(setting, three_waits).await;
+        let ended = world.run(&json!({})).await;
+        assert_eq!(ended.status, ExecutionStatus::Succeeded, "{why}");
+        let lambdas = world.spans.named("aws.lambda");
+        let failed = lambdas.iter().filter(|lambda| lambda.failed).count();
+        assert_eq!((lambdas.len(), failed), (5, 1), "{why}");
+        assert_eq!(world.spans.trace_ids().len(), 1, "{why}");
+        let parents: HashSet<_> = lambdas[1..].iter().map(|lambda| lambda.parent_id).collect();
+        assert_eq!(parents.len(), 1, "siblings: {why}");
+    }
 }
 
 #[tokio::test]

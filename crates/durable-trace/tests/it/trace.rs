@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use durable_trace::CheckpointMode;
-use durable_trace_local::{Config, ExecutionRecord, ExecutionStatus};
+use durable_trace_local::{Clock, Config, ExecutionRecord, ExecutionStatus};
 use serde_json::{Value, json};
 
-use crate::world::{Setting, World};
+use crate::world::{Setting, World, echo};
 
 async fn step(ctx: &DurableContext, name: &str, value: i64) -> Result<i64, BoxError> {
     Ok(ctx
@@ -223,6 +223,54 @@ async fn a_log_in_pages_is_read_to_its_end_without_a_call_of_our_own() {
         [0, 1, 1, 1],
         "the SDK's own sweep from the first page, and no other"
     );
+}
+
+#[tokio::test]
+async fn a_first_invocation_whose_event_promises_a_page_that_is_empty_is_the_first() {
+    let setting = Setting {
+        config: Config::default().page_size(1).empty_last_page(),
+        ..Setting::default()
+    };
+    let world = World::new(setting, step_wait_step).await;
+    let ended = world.run(&json!({})).await;
+    assert_eq!(ended.status, ExecutionStatus::Succeeded);
+    world.spans.assert_one_trace();
+    assert_eq!(world.checkpoint_names(&ended.arn), ["_datadog_0"]);
+    let lambdas = world.spans.named("aws.lambda");
+    let firsts: Vec<_> = lambdas
+        .iter()
+        .filter_map(|lambda| lambda.text("aws.durable.first_invocation"))
+        .collect();
+    assert_eq!(firsts, ["true", "false"]);
+}
+
+#[tokio::test]
+async fn what_ends_on_a_later_page_of_an_answer_is_told_of_once() {
+    // On the machine's clock, so that the invoke ends while the step is running.
+    let handler = |_: Value, ctx: DurableContext| async move {
+        let both = ctx.map([0, 1], |ctx: DurableContext, item, _| async move {
+            if item == 1 {
+                let echoed: Value = ctx.invoke("plain-target", json!(item)).await?;
+                return Ok(echoed);
+            }
+            let slow = ctx.step(|_| async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                Ok(json!("slow"))
+            });
+            Ok(slow.await?)
+        });
+        Ok(json!(both.await?))
+    };
+    let setting = Setting {
+        config: Config::default().clock(Clock::Real).page_size(1),
+        ..Setting::default()
+    };
+    let world = World::new(setting, handler).await;
+    world.service.register("plain-target", echo());
+    let ended = world.run(&json!({})).await;
+    assert_eq!(ended.result.as_deref(), Some(r#"["slow",1]"#));
+    assert_eq!(world.spans.named("aws.durable.invoke").len(), 1);
+    assert_eq!(world.spans.open(), 0);
 }
 
 #[tokio::test]
