@@ -83,12 +83,24 @@ fn the_second_half_of_three_hundred_schedules_is_survived() {
 
 #[test]
 #[ignore = "takes minutes, in a release build"]
-fn five_thousand_schedules_are_survived() {
-    survives(5_000, 2);
+fn the_first_quarter_of_ten_thousand_schedules_is_survived() {
+    survives(2_500, 2);
 }
 
 #[test]
 #[ignore = "takes minutes, in a release build"]
-fn five_thousand_others_are_survived_too() {
-    survives(5_000, 3);
+fn the_second_quarter_of_ten_thousand_schedules_is_survived() {
+    survives(2_500, 3);
+}
+
+#[test]
+#[ignore = "takes minutes, in a release build"]
+fn the_third_quarter_of_ten_thousand_schedules_is_survived() {
+    survives(2_500, 4);
+}
+
+#[test]
+#[ignore = "takes minutes, in a release build"]
+fn the_fourth_quarter_of_ten_thousand_schedules_is_survived() {
+    survives(2_500, 5);
 }

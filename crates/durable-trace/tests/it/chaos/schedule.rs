@@ -10,6 +10,7 @@ use std::time::Duration;
 use durable_trace::CheckpointMode;
 use durable_trace_local::{Call, Fault};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::checkpoints::{is_ours, updates};
 use crate::faults::{has_checkpoint, refusal};
@@ -27,6 +28,8 @@ const CLASSES: u64 = 12;
 pub(super) enum Trouble {
     /// The connection is cut before the request is read.
     Cut,
+    /// The request reaches the service twice; the first answer is lost.
+    DeliveredTwice,
     /// The process is killed before the request is read.
     KilledBefore,
     /// The process is killed when the request is recorded and before it is answered.
@@ -35,6 +38,8 @@ pub(super) enum Trouble {
     LostReply,
     /// The answer is no JSON.
     Malformed,
+    /// The answer comes twice.
+    RepeatedReply,
     /// Slower than every budget of ours.
     Slow,
     StaleToken,
@@ -42,6 +47,20 @@ pub(super) enum Trouble {
     /// Throttled for as long as the client tries.
     ThrottledForGood,
     Unavailable,
+}
+
+impl Trouble {
+    /// Whether the invocation is run again after it.
+    fn is_fatal(self) -> bool {
+        matches!(
+            self,
+            Self::KilledAfter
+                | Self::KilledBefore
+                | Self::Malformed
+                | Self::StaleToken
+                | Self::ThrottledForGood
+        )
+    }
 }
 
 /// What happens to the first requests that carry a checkpoint.
@@ -54,10 +73,23 @@ pub(super) enum Against {
     Throttled,
     /// Its connection cut, once.
     Cut,
+    /// Delivered twice, once.
+    DeliveredTwice,
     /// Its reply lost, once.
     LostReply,
+    /// Its reply sent twice, each time.
+    RepeatedReply,
     /// Slower than every budget, each time.
     Slow,
+}
+
+/// How the log comes to the function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pages {
+    /// Operations on a page.
+    pub(super) size: usize,
+    /// A full page promises a further one even where there is nothing left, so that one may come out of nowhere.
+    pub(super) promised: bool,
 }
 
 /// A set-up, and what befalls it.
@@ -68,6 +100,11 @@ pub(super) struct Schedule {
     pub(super) at_once: bool,
     pub(super) has_caller: bool,
     pub(super) mode: CheckpointMode,
+    /// All at once, if there are none.
+    pub(super) pages: Option<Pages>,
+    /// Which request for a page, counted from 0, and what happens to it. There may be more of them with us than without: an
+    /// operation of ours takes its place on a page.
+    pub(super) page_troubles: Vec<(usize, Trouble)>,
     pub(super) sending: Sending,
     /// Class of requests, and what happens to each of them once.
     pub(super) troubles: Vec<(u64, Trouble)>,
@@ -77,7 +114,9 @@ pub(super) struct Schedule {
 fn absorbed() -> impl Strategy<Value = Trouble> {
     prop::sample::select(vec![
         Trouble::Cut,
+        Trouble::DeliveredTwice,
         Trouble::LostReply,
+        Trouble::RepeatedReply,
         Trouble::Slow,
         Trouble::Throttled,
         Trouble::Unavailable,
@@ -109,8 +148,14 @@ pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
         3 => Just(Against::Refused),
         1 => Just(Against::Throttled),
         1 => Just(Against::Cut),
+        1 => Just(Against::DeliveredTwice),
         1 => Just(Against::LostReply),
+        1 => Just(Against::RepeatedReply),
         1 => Just(Against::Slow),
+    ];
+    let pages = prop_oneof![
+        4 => Just(None),
+        1 => (1..4_usize, any::<bool>()).prop_map(|(size, promised)| Some(Pages { size, promised })),
     ];
     let mode = prop_oneof![
         6 => Just(CheckpointMode::Ride),
@@ -127,55 +172,89 @@ pub(super) fn schedules() -> impl Strategy<Value = Schedule> {
         agent,
         against,
         mode,
+        pages,
         sending,
         prop::bool::weighted(0.3),
     )
-        .prop_flat_map(|(at_once, agent, against, mode, sending, has_caller)| {
-            let trouble = if at_once {
-                absorbed().boxed()
-            } else {
-                prop_oneof![absorbed(), fatal()].boxed()
-            };
-            let troubles = prop::collection::vec((0..CLASSES, trouble), 0..4);
-            troubles.prop_map(move |troubles| Schedule {
-                agent,
-                against,
-                at_once,
-                has_caller,
-                mode,
-                sending,
-                troubles,
-            })
-        })
+        .prop_flat_map(
+            |(at_once, agent, against, mode, pages, sending, has_caller)| {
+                let (trouble, page_trouble) = if at_once {
+                    (absorbed().boxed(), absorbed().boxed())
+                } else {
+                    (
+                        prop_oneof![absorbed(), fatal()].boxed(),
+                        prop_oneof![4 => absorbed(), 1 => Just(Trouble::ThrottledForGood)].boxed(),
+                    )
+                };
+                let most = if pages.is_some() { 3 } else { 0 };
+                let troubles = prop::collection::vec((0..CLASSES, trouble), 0..4);
+                let page_troubles = prop::collection::vec((0..8_usize, page_trouble), 0..=most);
+                (troubles, page_troubles).prop_map(move |(troubles, page_troubles)| {
+                    Schedule {
+                        agent,
+                        against,
+                        at_once,
+                        has_caller,
+                        mode,
+                        pages,
+                        page_troubles,
+                        sending,
+                        troubles,
+                    }
+                    .without_too_many()
+                })
+            },
+        )
 }
 
 impl Schedule {
+    /// The service gives up on an execution whose invocations fail too often in a row, and with us a page that never comes may
+    /// fail another one: it is the only thing then that has an invocation run again.
+    fn without_too_many(mut self) -> Self {
+        let mut is_missing = false;
+        self.page_troubles.retain(|(_, trouble)| {
+            !trouble.is_fatal() || !std::mem::replace(&mut is_missing, true)
+        });
+        self.troubles
+            .retain(|(_, trouble)| !(is_missing && trouble.is_fatal()));
+        self
+    }
+
     /// Whether an invocation may have to be run again.
     pub(super) fn is_fatal(&self) -> bool {
-        self.troubles.iter().any(|(_, trouble)| {
-            matches!(
-                trouble,
-                Trouble::KilledAfter
-                    | Trouble::KilledBefore
-                    | Trouble::Malformed
-                    | Trouble::StaleToken
-                    | Trouble::ThrottledForGood
-            )
-        })
+        let of_requests = self.troubles.iter().map(|(_, trouble)| trouble);
+        let of_pages = self.page_troubles.iter().map(|(_, trouble)| trouble);
+        of_requests
+            .chain(of_pages)
+            .any(|trouble| trouble.is_fatal())
+    }
+
+    /// The most operations in an event.
+    pub(super) fn page_size(&self) -> usize {
+        self.pages.map_or(usize::MAX, |pages| pages.size)
     }
 
     /// The rule by which the service lets things go wrong.
     pub(super) fn rule(&self) -> impl Fn(&Call<'_>) -> Option<Fault> + Send + Sync + 'static {
         let Self {
-            against, troubles, ..
+            against,
+            page_troubles,
+            troubles,
+            ..
         } = self.clone();
         // What befell a request once does not befall it again.
-        let befallen: Mutex<HashMap<(u64, usize), u32>> = Mutex::default();
+        let befallen: Mutex<HashMap<(u64, usize), Value>> = Mutex::default();
         let once_against = Mutex::new(false);
+        let paging = Mutex::new(Paging::default());
         move |call| {
+            let mut paging = paging.lock().unwrap();
+            if call.operation == "GetDurableExecutionState" {
+                return paging.befall(call, &page_troubles);
+            }
             if call.operation != "CheckpointDurableExecution" {
                 return None;
             }
+            paging.at_work = call.invocation;
             let own = own_updates(call);
             if !own.is_empty() {
                 let first = call.attempt.unwrap_or(1) == 1;
@@ -185,11 +264,14 @@ impl Schedule {
                         continue;
                     }
                     let mut befallen = befallen.lock().unwrap();
-                    let times = befallen.entry((request, place)).or_default();
-                    let goes_on =
-                        matches!(trouble, Trouble::ThrottledForGood) && !first && *times == 1;
-                    if (first && *times == 0) || goes_on {
-                        *times = 1;
+                    // A refused ride makes a second attempt of a first one: its token tells whether it is the request that was hit.
+                    let token = &call.body["CheckpointToken"];
+                    let befell = befallen.get(&(request, place));
+                    let goes_on = matches!(trouble, Trouble::ThrottledForGood)
+                        && !first
+                        && befell == Some(token);
+                    if (first && befell.is_none()) || goes_on {
+                        befallen.insert((request, place), token.clone());
                         return Some(befall(*trouble, call.arn));
                     }
                 }
@@ -198,6 +280,36 @@ impl Schedule {
                 .then(|| oppose(against, &once_against))
                 .flatten()
         }
+    }
+}
+
+/// Requests for pages so far.
+#[derive(Default)]
+struct Paging {
+    count: usize,
+    /// The newest invocation that wrote something.
+    at_work: Option<usize>,
+    throttles: bool,
+}
+
+impl Paging {
+    fn befall(&mut self, call: &Call<'_>, troubles: &[(usize, Trouble)]) -> Option<Fault> {
+        if call.attempt.unwrap_or(1) > 1 {
+            return self.throttles.then_some(Fault::Throttle);
+        }
+        let place = self.count;
+        self.count += 1;
+        self.throttles = false;
+        let (_, trouble) = troubles.iter().find(|(nth, _)| *nth == place)?;
+        if matches!(trouble, Trouble::ThrottledForGood) {
+            // With us it may be another invocation that is run again. That is the same to the function only before it has done
+            // anything.
+            if self.at_work == call.invocation {
+                return None;
+            }
+            self.throttles = true;
+        }
+        Some(befall(*trouble, call.arn))
     }
 }
 
@@ -217,6 +329,7 @@ fn fingerprint(own: &[String]) -> u64 {
 fn befall(trouble: Trouble, arn: &str) -> Fault {
     match trouble {
         Trouble::Cut => Fault::CutConnection,
+        Trouble::DeliveredTwice => Fault::DeliverTwice,
         Trouble::KilledBefore => {
             kill(arn);
             Fault::Hang
@@ -227,6 +340,7 @@ fn befall(trouble: Trouble, arn: &str) -> Fault {
         }
         Trouble::LostReply => Fault::LoseReply,
         Trouble::Malformed => Fault::MalformedReply,
+        Trouble::RepeatedReply => Fault::RepeatReply,
         Trouble::Slow => Fault::Delay(Duration::from_millis(15)),
         Trouble::StaleToken => Fault::StaleToken,
         Trouble::Throttled | Trouble::ThrottledForGood => Fault::Throttle,
@@ -246,6 +360,8 @@ fn oppose(against: Against, once: &Mutex<bool>) -> Option<Fault> {
         Against::Slow => Some(Fault::Delay(Duration::from_millis(15))),
         Against::Throttled => first().then_some(Fault::Throttle),
         Against::Cut => first().then_some(Fault::CutConnection),
+        Against::DeliveredTwice => first().then_some(Fault::DeliverTwice),
+        Against::RepeatedReply => Some(Fault::RepeatReply),
         Against::LostReply => first().then_some(Fault::LoseReply),
     }
 }
