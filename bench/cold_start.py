@@ -5,6 +5,7 @@
 Programs take turns. Each finds a Runtime API on loopback, and an agent that takes what it is sent, as Lambda and the extension would be.
 """
 
+import contextlib
 import http.server
 import json
 import os
@@ -38,8 +39,10 @@ class Agent(http.server.BaseHTTPRequestHandler):
         body = b"{}"
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        # The process may be gone by now.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.end_headers()
+            self.wfile.write(body)
 
     do_GET = do_POST = do_PUT = answer
 

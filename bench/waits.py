@@ -27,6 +27,8 @@ TRACER = {
     "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
     "DD_REMOTE_CONFIGURATION_ENABLED": "false",
     "DD_TRACE_STATS_COMPUTATION_ENABLED": "false",
+    # What the intake understands.
+    "DD_TRACE_API_VERSION": "v0.4",
     "DURABLE_TRACE_FLUSH_BUDGET_MS": "5000",
     "PYTHONPATH": str(HERE.parent / "agreement" / "runner"),
 }
