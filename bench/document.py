@@ -48,7 +48,7 @@ def codec(report):
     return table(head, rows)
 
 
-def path(report):
+def resumed(report):
     took = report["timed"]
     extract = took["ours/inject/datadog"] + took["crate/extract/datadog"]
     inject = took["crate/inject/datadog"] + took["ours/decide/10"]
@@ -178,7 +178,7 @@ def write(report, folder):
         + ", ".join(f"{name} {version}" for name, version in report["versions"].items())
         + ".",
         "codec": codec(report),
-        "path": path(report),
+        "path": resumed(report),
         "log": log(report),
         "skippers": skippers(report),
         "deciding": deciding(report),
