@@ -3,7 +3,7 @@
 //! Words are read little end first, so that the first byte of a text is the lowest.
 
 /// The same byte eight times.
-const fn eight(byte: u8) -> u64 {
+pub(crate) const fn eight(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
@@ -91,12 +91,16 @@ const fn equal(word: u64, wanted: u8) -> u64 {
     !zero_if_equal.wrapping_add(eight(0x7f)) & HIGH_BITS
 }
 
+/// Marks the bytes that are zero by their highest bit; those above the lowest that is may be marked wrongly.
+/// <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>
+pub(crate) const fn zeroes(word: u64) -> u64 {
+    word.wrapping_sub(eight(1)) & !word & HIGH_BITS
+}
+
 fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
     let (words, rest) = bytes.as_chunks();
     for (number, word) in words.iter().enumerate() {
-        let zero_if_equal = u64::from_le_bytes(*word) ^ eight(wanted);
-        // The lowest high bit set is that of the lowest zero byte.
-        let equal = zero_if_equal.wrapping_sub(eight(1)) & !zero_if_equal & HIGH_BITS;
+        let equal = zeroes(u64::from_le_bytes(*word) ^ eight(wanted));
         if equal != 0 {
             return Some(number * 8 + equal.trailing_zeros() as usize / 8);
         }

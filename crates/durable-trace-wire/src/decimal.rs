@@ -33,7 +33,7 @@ fn parse_few(digits: &[u8]) -> Option<u64> {
 }
 
 /// Returns the value of eight digits: of neighbours pairs are made, of these fours, of these eight.
-fn parse_eight(signs: u64) -> Option<u64> {
+pub(crate) fn parse_eight(signs: u64) -> Option<u64> {
     let ones = signs.wrapping_sub(ZEROS_OF_ASCII);
     // Above `9` the sum reaches the high bit, below `0` the difference does.
     if (signs.wrapping_add(0x4646_4646_4646_4646) | ones) & 0x8080_8080_8080_8080 != 0 {

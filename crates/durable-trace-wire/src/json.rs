@@ -132,7 +132,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a whole number below 10^15 that is not negative; the cursor stays before anything else.
-    pub(crate) fn whole_number(&mut self) -> Option<i64> {
+    pub(crate) fn whole_number(&mut self) -> Option<u64> {
         self.peek();
         let (number, end) = scan::whole_number(self.text.as_bytes(), self.at)?;
         self.at = end;

@@ -19,7 +19,7 @@ impl UnixMillis {
         clippy::cast_precision_loss,
         reason = "`f64` holds whole numbers of 15 digits"
     )]
-    pub(crate) fn from_whole_number(number: i64) -> Option<Self> {
+    pub(crate) fn from_whole_number(number: u64) -> Option<Self> {
         Self::from_number(number as f64)
     }
 

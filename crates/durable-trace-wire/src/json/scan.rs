@@ -1,6 +1,9 @@
 //! Where the parts of a JSON text end. Whatever the bytes, nothing panics and no place lies more
 //! than one byte behind the end.
 
+use crate::ascii::{eight, zeroes};
+use crate::decimal::parse_eight;
+
 /// What stands behind the end of a text.
 pub(super) const END: u8 = 0;
 
@@ -88,7 +91,7 @@ fn next_mark(bytes: &[u8], mut at: usize) -> usize {
     let (words, _) = rest.as_chunks();
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let marks = zeroes(word ^ each(b'"')) | zeroes(word ^ each(b'\\'));
+        let marks = zeroes(word ^ eight(b'"')) | zeroes(word ^ eight(b'\\'));
         if marks != 0 {
             return at + marks.trailing_zeros() as usize / 8;
         }
@@ -101,16 +104,16 @@ fn next_mark(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// A whole number of up to 15 digits that begins at `at`, and where it ends.
-pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
+pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let (mut number, mut end) = (0, at);
     // Times have 13 digits.
     if let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk)
-        && let Some(first) = eight_digits(u64::from_le_bytes(*eight))
+        && let Some(first) = parse_eight(u64::from_le_bytes(*eight))
     {
         (number, end) = (first, at + 8);
     }
     while let digit @ b'0'..=b'9' = byte(bytes, end) {
-        number = number * 10 + i64::from(digit - b'0');
+        number = number * 10 + u64::from(digit - b'0');
         end += 1;
         if end - at > 15 {
             return None;
@@ -118,32 +121,6 @@ pub(super) fn whole_number(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     }
     let is_whole = end > at && !matches!(byte(bytes, end), b'.' | b'e' | b'E');
     is_whole.then_some((number, end))
-}
-
-/// The number that eight digits make, the first of them in the lowest byte; `None` if one is no digit.
-///
-/// Neighbours are added up in pairs, then in fours, then all: <http://0x80.pl/notesen/2014-10-12-parsing-decimal-numbers-part-1-swar.html>.
-fn eight_digits(word: u64) -> Option<i64> {
-    let digits = word.wrapping_sub(each(b'0'));
-    // A byte is a digit if it is neither below `0` nor above `9`.
-    if (digits | word.wrapping_add(each(0x7f - b'9'))) & each(0x80) != 0 || word & each(0x80) != 0 {
-        return None;
-    }
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
-    let high = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
-    i64::try_from(low.wrapping_add(high) >> 32).ok()
-}
-
-/// The same byte eight times.
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
-}
-
-/// Marks the bytes that are zero by their highest bit; those above the lowest that is may be marked wrongly.
-/// <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>
-const fn zeroes(word: u64) -> u64 {
-    word.wrapping_sub(each(0x01)) & !word & each(0x80)
 }
 
 #[cfg(test)]
@@ -188,13 +165,13 @@ mod tests {
         for number in [0, 1, 12_345_678, 99_999_999, 10_000_000, 90_909_090] {
             let text = format!("{number:08}");
             let word = u64::from_le_bytes(*text.as_bytes().first_chunk().unwrap());
-            assert_eq!(eight_digits(word), Some(number), "{text}");
+            assert_eq!(parse_eight(word), Some(number), "{text}");
         }
         for place in 0..8 {
             for other in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
                 let mut bytes = *b"90909090";
                 bytes[place] = other;
-                assert_eq!(eight_digits(u64::from_le_bytes(bytes)), None, "{bytes:?}");
+                assert_eq!(parse_eight(u64::from_le_bytes(bytes)), None, "{bytes:?}");
             }
         }
     }
