@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 
+use bytes::Bytes;
 use durable_trace_bench::event::{ARN, event};
 use durable_trace_bench::function::{Function, parse};
 use durable_trace_bench::work::{self, DATADOG, Decision, TRACE_CONTEXT, Theirs};
 use durable_trace_wire::{Context, Invocation, Operation, read};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 fn headers(style: &str) -> &'static [(&'static str, &'static str)] {
     match style {
@@ -36,33 +36,29 @@ fn their_context(style: &str) -> (Theirs, opentelemetry::Context) {
     (theirs, context)
 }
 
-fn raw(operations: usize) -> Box<RawValue> {
-    parse(&event(operations))
-}
-
 fn operations(count: usize) -> Vec<Operation<'static>> {
-    let raw = raw(count);
-    let invocation = Invocation::read(&raw).expect("a durable invocation");
+    let event = event(count);
+    let invocation = Invocation::read(&event).expect("a durable invocation");
     let owned = invocation.operations.into_iter().map(Operation::into_owned);
     owned.collect()
 }
 
 fn decision(operations: usize) -> Decision {
-    let raw = raw(operations);
-    Decision::new(&Invocation::read(&raw).expect("a durable invocation"))
+    let event = event(operations);
+    Decision::new(&Invocation::read(&event).expect("a durable invocation"))
 }
 
 /// A function that has been invoked before: what is made once is made.
-fn untraced(operations: usize) -> (Function, String) {
+fn untraced(operations: usize) -> (Function, Bytes) {
     warm(Function::untraced(operations), operations)
 }
 
-fn traced(operations: usize) -> (Function, String) {
+fn traced(operations: usize) -> (Function, Bytes) {
     warm(Function::traced(operations), operations)
 }
 
-fn warm(function: Function, operations: usize) -> (Function, String) {
-    let event = event(operations);
+fn warm(function: Function, operations: usize) -> (Function, Bytes) {
+    let event = Bytes::from(event(operations));
     function.invoke(&event);
     (function, event)
 }
@@ -107,7 +103,7 @@ fn crate_inject(
 #[bench::n1000(event(1_000))]
 #[bench::n10000(event(10_000))]
 fn sdk_parse(event: String) -> Value {
-    black_box(parse(&event))
+    black_box(parse(event.as_bytes()))
 }
 
 #[library_benchmark]
@@ -115,17 +111,18 @@ fn sdk_parse(event: String) -> Value {
 #[bench::n100(event(100))]
 #[bench::n1000(event(1_000))]
 #[bench::n10000(event(10_000))]
-fn body(event: String) -> Box<RawValue> {
-    black_box(parse(&event))
+fn body(event: String) -> String {
+    black_box(work::body(black_box(event.as_bytes())));
+    event
 }
 
 #[library_benchmark]
-#[bench::n10(raw(10))]
-#[bench::n100(raw(100))]
-#[bench::n1000(raw(1_000))]
-#[bench::n10000(raw(10_000))]
-fn pass(raw: Box<RawValue>) -> usize {
-    black_box(Invocation::read(&raw)).map_or(0, |invocation| invocation.operation_count)
+#[bench::n10(event(10))]
+#[bench::n100(event(100))]
+#[bench::n1000(event(1_000))]
+#[bench::n10000(event(10_000))]
+fn pass(event: String) -> usize {
+    black_box(Invocation::read(&event)).map_or(0, |invocation| invocation.operation_count)
 }
 
 #[library_benchmark]
@@ -163,7 +160,7 @@ fn write(decision: Decision) -> Decision {
 #[bench::traced_1000(traced(1_000))]
 #[bench::untraced_10000(untraced(10_000))]
 #[bench::traced_10000(traced(10_000))]
-fn invocation((function, event): (Function, String)) -> (Function, String) {
+fn invocation((function, event): (Function, Bytes)) -> (Function, Bytes) {
     function.invoke(&event);
     (function, event)
 }

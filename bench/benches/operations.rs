@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 
+use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use durable_trace_bench::event::{ARN, event};
 use durable_trace_bench::function::{Function, parse};
-use durable_trace_bench::work::{DATADOG, Decision, TRACE_CONTEXT, Theirs, extract, inject};
+use durable_trace_bench::work::{self, DATADOG, Decision, TRACE_CONTEXT, Theirs, extract, inject};
 use durable_trace_wire::{Invocation, read};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
 
@@ -37,14 +37,14 @@ fn log(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("log");
     for size in SIZES {
         let event = event(size);
-        let raw: Box<RawValue> = parse(&event);
-        let invocation = Invocation::read(&raw).expect("a durable invocation");
+        let bytes = event.as_bytes();
+        let invocation = Invocation::read(&event).expect("a durable invocation");
         let decision = Decision::new(&invocation);
         group.throughput(Throughput::Bytes(event.len() as u64));
         let id = |name| BenchmarkId::new(name, size);
-        group.bench_function(id("the SDK parses"), |b| b.iter(|| parse::<Value>(&event)));
-        group.bench_function(id("body"), |b| b.iter(|| parse::<Box<RawValue>>(&event)));
-        group.bench_function(id("pass"), |b| b.iter(|| Invocation::read(&raw)));
+        group.bench_function(id("the SDK parses"), |b| b.iter(|| parse::<Value>(bytes)));
+        group.bench_function(id("body"), |b| b.iter(|| work::body(bytes).len()));
+        group.bench_function(id("pass"), |b| b.iter(|| Invocation::read(&event)));
         group.bench_function(id("find"), |b| b.iter(|| read(ARN, &invocation.operations)));
         group.bench_function(id("decide"), |b| b.iter(|| decision.decide()));
         group.bench_function(id("write"), |b| b.iter(|| decision.write()));
@@ -54,7 +54,7 @@ fn log(criterion: &mut Criterion) {
 fn invocation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("invocation");
     for size in SIZES {
-        let event = event(size);
+        let event = Bytes::from(event(size));
         let mut bench = |name, function: &dyn Fn(usize) -> Function| {
             let function = function(size);
             group.bench_function(BenchmarkId::new(name, size), |b| {

@@ -3,8 +3,10 @@
 use aws_durable_execution_sdk::{BoxError, DurableContext, InvocationPayload};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
-use durable_trace::{Event, Options};
-use lambda_runtime::{Context, LambdaEvent};
+use bytes::Bytes;
+use durable_trace::{BodyLayer, Event, Options};
+use lambda_runtime::tower::{Layer as _, ServiceExt as _, service_fn};
+use lambda_runtime::{Context, LambdaEvent, LambdaInvocation};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,7 +19,7 @@ use crate::event::{is_wait, own};
 /// A service, and the runtime that it runs on.
 pub struct Function {
     runtime: Runtime,
-    invoke: Box<dyn Fn(&str, &Runtime)>,
+    invoke: Box<dyn Fn(&Bytes, &Runtime)>,
     _subscriber: Option<tracing::subscriber::DefaultGuard>,
 }
 
@@ -47,13 +49,17 @@ impl Function {
             .build()
             .expect("nothing contradicts");
         let service = durable_trace::wrap(handler(operations), options);
+        // As `run` has it, and as `lambda_runtime` calls what it is given.
+        let service = BodyLayer.layer(service_fn(move |invocation: LambdaInvocation| {
+            let event: Event = parse(&invocation.body);
+            service(LambdaEvent::new(event, invocation.context))
+        }));
         let subscriber = tracing_subscriber::registry().with(durable_trace::layer());
         Self {
             runtime: runtime(),
             invoke: Box::new(move |event, runtime| {
-                let event: Event = parse(event);
-                let invocation = service(LambdaEvent::new(event, context()));
-                let answer = runtime.block_on(invocation).expect("it succeeds");
+                let answer = runtime.block_on(service.clone().oneshot(invocation(event)));
+                let answer = answer.expect("it succeeds");
                 assert!(is_success(&answer));
             }),
             _subscriber: Some(tracing::subscriber::set_default(subscriber)),
@@ -61,14 +67,14 @@ impl Function {
     }
 
     /// One invocation, from the body of Lambda's request to the answer.
-    pub fn invoke(&self, event: &str) {
+    pub fn invoke(&self, event: &Bytes) {
         (self.invoke)(event, &self.runtime);
     }
 }
 
 /// As `lambda_runtime` reads a body: <https://docs.rs/lambda_runtime/latest/src/lambda_runtime/deserializer.rs.html>.
-pub fn parse<T: DeserializeOwned>(event: &str) -> T {
-    let mut deserializer = serde_json::Deserializer::from_slice(event.as_bytes());
+pub fn parse<T: DeserializeOwned>(event: &[u8]) -> T {
+    let mut deserializer = serde_json::Deserializer::from_slice(event);
     serde_path_to_error::deserialize(&mut deserializer).expect("an event")
 }
 
@@ -111,6 +117,14 @@ fn client() -> Client {
         .endpoint_url("http://127.0.0.1:9")
         .region(Region::new("eu-west-1"));
     Client::from_conf(config.build())
+}
+
+fn invocation(body: &Bytes) -> LambdaInvocation {
+    LambdaInvocation {
+        parts: http::Response::new(()).into_parts().0,
+        body: body.clone(),
+        context: context(),
+    }
 }
 
 fn context() -> Context {

@@ -1,6 +1,7 @@
 //! The pieces of work that are measured.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
 use datadog_opentelemetry::configuration::{Config, TracePropagationStyle};
 use durable_trace_wire::{
@@ -75,6 +76,13 @@ impl Theirs {
         self.0.inject_context(context, &mut headers);
         headers
     }
+}
+
+/// The body of a request as text: looked at when the event is read, and when it is walked.
+pub fn body(event: &[u8]) -> &str {
+    std::str::from_utf8(event)
+        .and_then(|text| std::str::from_utf8(black_box(text.as_bytes())))
+        .expect("an event")
 }
 
 /// A suspension of the execution whose event was read.

@@ -8,11 +8,11 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
+use bytes::Bytes;
 use durable_trace_bench::event::{ARN, event};
 use durable_trace_bench::function::{Function, parse};
-use durable_trace_bench::work::{DATADOG, Decision, TRACE_CONTEXT, Theirs, extract, inject};
+use durable_trace_bench::work::{self, DATADOG, Decision, TRACE_CONTEXT, Theirs, extract, inject};
 use durable_trace_wire::{Invocation, read};
-use serde_json::value::RawValue;
 
 /// Sizes of events, in operations.
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
@@ -68,13 +68,13 @@ fn rows(prefix: &str) -> BTreeMap<String, f64> {
     }
     for size in SIZES {
         let event = event(size);
-        let raw: Box<RawValue> = parse(&event);
-        let invocation = Invocation::read(&raw).expect("a durable invocation");
+        let bytes = Bytes::from(event.clone());
+        let invocation = Invocation::read(&event).expect("a durable invocation");
         let decision = Decision::new(&invocation);
         let name = |work: &str| format!("{work}/{size}");
-        rows.add(&name("sdk/parse"), || parse::<serde_json::Value>(&event));
-        rows.add(&name("ours/body"), || parse::<Box<RawValue>>(&event));
-        rows.add(&name("ours/pass"), || Invocation::read(&raw));
+        rows.add(&name("sdk/parse"), || parse::<serde_json::Value>(&bytes));
+        rows.add(&name("ours/body"), || work::body(&bytes).len());
+        rows.add(&name("ours/pass"), || Invocation::read(&event));
         rows.add(&name("ours/find"), || read(ARN, &invocation.operations));
         rows.add(&name("ours/decide"), || decision.decide());
         rows.add(&name("ours/write"), || decision.write());
@@ -86,10 +86,10 @@ fn rows(prefix: &str) -> BTreeMap<String, f64> {
             unsafe { sonic_rs::get_unchecked(event.as_str(), ["none"]) }.is_ok()
         });
         let untraced = Function::untraced(size);
-        rows.add(&name("invocation/untraced"), || untraced.invoke(&event));
+        rows.add(&name("invocation/untraced"), || untraced.invoke(&bytes));
         drop(untraced);
         let traced = Function::traced(size);
-        rows.add(&name("invocation/traced"), || traced.invoke(&event));
+        rows.add(&name("invocation/traced"), || traced.invoke(&bytes));
     }
     rows.found
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
+use bytes::Bytes;
 use durable_trace_bench::event::{ARN, event};
-use durable_trace_bench::function::{Function, parse};
+use durable_trace_bench::function::Function;
 use durable_trace_bench::work::{DATADOG, Decision, TRACE_CONTEXT, extract, inject};
 use durable_trace_wire::{Invocation, read};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 fn main() {
@@ -30,12 +30,12 @@ fn main() {
     }
     for size in [10, 100, 1_000, 10_000] {
         let event = event(size);
-        let raw: Box<RawValue> = parse(&event);
-        let invocation = Invocation::read(&raw).expect("a durable invocation");
+        let bytes = Bytes::from(event.clone());
+        let invocation = Invocation::read(&event).expect("a durable invocation");
         let decision = Decision::new(&invocation);
         add(
             format!("pass/{size}"),
-            measure(|| drop(black_box(Invocation::read(&raw)))),
+            measure(|| drop(black_box(Invocation::read(&event)))),
         );
         add(
             format!("find/{size}"),
@@ -49,11 +49,11 @@ fn main() {
             ("untraced", Function::untraced(size)),
             ("traced", Function::traced(size)),
         ] {
-            function.invoke(&event);
-            function.invoke(&event);
+            function.invoke(&bytes);
+            function.invoke(&bytes);
             add(
                 format!("invocation/{name}/{size}"),
-                measure(|| function.invoke(&event)),
+                measure(|| function.invoke(&bytes)),
             );
         }
     }

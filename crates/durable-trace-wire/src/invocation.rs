@@ -37,14 +37,16 @@ impl<'a> Invocation<'a> {
     ///
     /// `serde_json`'s, if `raw` is not JSON.
     pub fn parse(raw: &'a str) -> serde_json::Result<Option<Self>> {
-        serde_json::from_str(raw).map(Self::read)
+        serde_json::from_str::<&RawValue>(raw).map(|raw| Self::read(raw.get()))
     }
 
     /// Reads an event that is known to be JSON, in one pass; `None` if it is not a durable one.
-    pub fn read(raw: &'a RawValue) -> Option<Self> {
+    ///
+    /// Of a text that is no JSON something or nothing is read, and nothing panics.
+    pub fn read(json: &'a str) -> Option<Self> {
         let mut event = Self::default();
         let mut arn = None;
-        Cursor::new(raw).members(|name, value| match name {
+        Cursor::new(json).members(|name, value| match name {
             b"DurableExecutionArn" => arn = value.text(),
             b"CheckpointToken" => event.checkpoint_token = value.text(),
             b"InitialExecutionState" => event.read_state(value),

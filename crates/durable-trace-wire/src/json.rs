@@ -26,12 +26,9 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Begins before the value.
-    pub(crate) fn new(json: &'a RawValue) -> Self {
-        Self {
-            text: json.get(),
-            at: 0,
-        }
+    /// Begins before the one value of a text that is known to be JSON.
+    pub(crate) fn new(json: &'a str) -> Self {
+        Self { text: json, at: 0 }
     }
 
     /// Begins before the one value of `text`.
@@ -40,7 +37,7 @@ impl<'a> Cursor<'a> {
     ///
     /// `serde_json`'s, if the text is not JSON.
     pub(crate) fn check(text: &'a str) -> serde_json::Result<Self> {
-        serde_json::from_str::<&RawValue>(text).map(Self::new)
+        serde_json::from_str::<&RawValue>(text).map(|json| Self::new(json.get()))
     }
 
     /// Reads an object: `take` is called for each member, the cursor before its value, and may leave

@@ -60,6 +60,7 @@
 //! a warning. The tracer reads further `DD_*` variables itself, and logging follows `lambda_runtime`'s rules
 //! (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`, `RUST_LOG`).
 
+mod body;
 mod caller;
 mod client;
 mod config;
@@ -86,6 +87,7 @@ mod subscriber;
 mod traced;
 mod warning;
 
+pub use body::{BodyLayer, BodyService};
 pub use config::{CheckpointMode, Continuity};
 pub use durable_trace_wire::{CheckpointStyles, Context, SamplingPriority, SpanId, Tags, TraceId};
 pub use event::Event;

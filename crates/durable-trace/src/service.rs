@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_durable_execution_sdk::{BoxError, DurableContext, InvocationPayload, InvocationResponse};
 use aws_sdk_lambda::Client;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
+use crate::body::BodyLayer;
 use crate::client;
 use crate::config::report_variables;
 use crate::event::Event;
@@ -77,7 +79,10 @@ where
     if install {
         subscriber::install(setup.as_ref().map(|setup| &*setup.tracing));
     }
-    lambda_runtime::run(service_fn(wrap_set_up(handler, options, setup))).await
+    let service = wrap_set_up(handler, options, setup);
+    // As `lambda_runtime::run`, but for our layer.
+    let runtime = Runtime::new(service_fn(service)).layer(BodyLayer);
+    runtime.layer(TracingLayer::new()).run().await
 }
 
 /// A traced service of a durable handler, for those who run it themselves: in place of `aws_durable_execution_sdk::wrap`.
@@ -265,7 +270,9 @@ impl Service {
     async fn invoke(&self, event: LambdaEvent<Event>) -> Result<InvocationResponse, Error> {
         let started = SystemTime::now();
         let ready = self.ready().await;
-        let (event, context) = event.into_parts();
+        let (mut event, context) = event.into_parts();
+        // First: what the SDK cannot take is no invocation to watch.
+        let payload = event.payload()?;
         let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
         let session = self.traced.as_ref().and_then(|traced| {
             shielded(Location::Read, "", || {
@@ -274,7 +281,6 @@ impl Service {
             .flatten()
             .map(|s| (traced, s))
         });
-        let payload: InvocationPayload = serde_json::from_str(event.as_str())?;
         drop(event);
         let invocation = (ready.inner)(LambdaEvent::new(payload, context));
         match session {

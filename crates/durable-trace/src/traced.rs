@@ -68,7 +68,7 @@ impl Traced {
         context: &lambda_runtime::Context,
         started: SystemTime,
     ) -> Option<Arc<Session>> {
-        let invocation = wire::Invocation::read(event.as_raw())?;
+        let invocation = wire::Invocation::read(event.as_str())?;
         let facts = self.facts(&invocation, context);
         let (settings, tracing) = (Arc::clone(&self.settings), Arc::clone(&self.tracing));
         let active = active_lambda_span();
