@@ -9,15 +9,51 @@ pub(crate) const fn eight(byte: u8) -> u64 {
 
 const HIGH_BITS: u64 = eight(0x80);
 
+/// Returns ASCII as a text whose length the compiler knows, for it to be copied without a call; `None` for other bytes.
+#[inline]
+pub(crate) fn as_text<const N: usize>(bytes: &[u8; N]) -> Option<&str> {
+    str::from_utf8(bytes).ok()?.get(..N)
+}
+
 /// Whether every byte is one of ASCII's printable signs, the space included.
+#[inline]
 pub(crate) fn is_printable(text: &str) -> bool {
-    let are_printable = |bytes: &[u8; 8]| unprintable(u64::from_le_bytes(*bytes)) == 0;
+    every_word(text, |word| unprintable(word) == 0)
+}
+
+/// Whether every byte is a letter, a digit, or one of `-./@[\]^_{|}` and the backtick: no syntax of any header.
+#[inline]
+pub(crate) fn is_plain(text: &str) -> bool {
+    every_word(text, |word| {
+        let from = |byte: u8| word.wrapping_add(eight(0x80 - byte));
+        let others = word | !from(b'-') | (from(b':') & !from(b'@')) | from(b'~');
+        others & HIGH_BITS == 0
+    })
+}
+
+/// Whether `is` holds of each eight bytes; some may be seen twice, and to a shorter text letters are added.
+#[inline]
+fn every_word(text: &str, is: impl Fn(u64) -> bool) -> bool {
     let bytes = text.as_bytes();
     let (words, _) = bytes.as_chunks();
+    let is = |bytes: &[u8; 8]| is(u64::from_le_bytes(*bytes));
     match bytes.last_chunk() {
-        Some(last) => words.iter().all(are_printable) && are_printable(last),
-        None => bytes.iter().all(|byte| matches!(byte, b' '..=b'~')),
+        Some(last) => words.iter().all(&is) && is(last),
+        None => is(&short(bytes)),
     }
+}
+
+/// Returns up to seven bytes and letters.
+fn short(bytes: &[u8]) -> [u8; 8] {
+    let mut word = [b'a'; 8];
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [low, high] = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u64::from);
+        return (low | (high << 32)).to_le_bytes();
+    }
+    for (place, byte) in word.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+    word
 }
 
 /// Returns what stands before the first such byte, and what stands behind it.
@@ -152,6 +188,8 @@ mod tests {
         fn eight_at_a_time_is_one_at_a_time(text in texts(), at in prop::sample::select(vec![b',', b'=', 0, 0x7f])) {
             let sign = char::from(at);
             prop_assert_eq!(is_printable(&text), text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            let is_plain_sign = |byte| matches!(byte, b'-'..=b'9' | b'@'..=b'}');
+            prop_assert_eq!(is_plain(&text), text.bytes().all(is_plain_sign));
             prop_assert_eq!(cut(&text, at), text.split_once(sign));
             prop_assert!(split(&text, at).eq(text.split(sign)));
 
@@ -183,6 +221,11 @@ mod tests {
                 bytes[place] = byte;
                 let text = String::from_utf8(bytes).unwrap();
                 assert_eq!(is_printable(&text), (b' '..=b'~').contains(&byte), "{byte}");
+                assert_eq!(
+                    is_plain(&text),
+                    matches!(byte, b'-'..=b'9' | b'@'..=b'}'),
+                    "{byte}"
+                );
                 let first = if byte == b'a' { 0 } else { place };
                 assert_eq!(cut(&text, byte).unwrap().0.len(), first, "{byte}");
             }

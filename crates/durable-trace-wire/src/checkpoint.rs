@@ -5,7 +5,7 @@ use std::fmt;
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Blake2b512, Digest};
 
-use crate::ids::{parse_sixteen, push_hex16};
+use crate::ids::{parse_sixteen, render_hex16};
 
 /// What the name of every checkpoint begins with; a number follows.
 pub const NAME_PREFIX: &str = "_datadog_";
@@ -108,7 +108,7 @@ fn is_hex_of(text: &str, digest: &[u8]) -> bool {
 fn to_hex(digest: &[u8]) -> String {
     let mut text = Vec::with_capacity(digest.len() * 2);
     for bytes in digest.as_chunks().0 {
-        push_hex16(&mut text, u64::from_be_bytes(*bytes));
+        text.extend_from_slice(&render_hex16(u64::from_be_bytes(*bytes)));
     }
     String::from_utf8(text).unwrap_or_default() // digits are UTF-8
 }

@@ -2,11 +2,11 @@
 //!
 //! <https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/>
 
-use crate::ascii::{cut, is_printable, marks, split, strip, trim};
+use crate::ascii::{as_text, cut, is_printable, marks, split, strip, trim};
 use crate::context::Context;
-use crate::decimal::{parse_digits, parse_like_python, push_digits};
-use crate::headers::{Header, Headers, Written};
-use crate::ids::{SpanId, TraceId, parse_hex16, push_hex16};
+use crate::decimal::{self, parse_digits, parse_like_python};
+use crate::headers::{Headers, Value, text_for};
+use crate::ids::{SpanId, TraceId, parse_hex16, render_hex16};
 use crate::sampling::SamplingPriority;
 use crate::tags::{self, Gathered, Tags};
 
@@ -50,34 +50,61 @@ pub(crate) fn parse(headers: &Headers<'_>, rules: Rules) -> Option<Context> {
 
 /// Writes a context; tags that are too long or not encodable shrink to those that keep the trace whole.
 pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'static> {
+    let high = context.trace_id.high();
     let origin = context.origin.as_deref().filter(|text| is_origin(text));
-    let tags_length = context.tags.text_len().min(tags_max_length) + TRACE_ID_HIGH_LENGTH;
-    let length = 2 * LONGEST_DECIMAL + origin.map_or(0, str::len) + tags_length;
-    let mut headers = Written::with_capacity(length);
-    headers.write(Header::TraceId, |text| {
-        push_digits(text, context.trace_id.low());
-    });
-    headers.write(Header::ParentId, |text| {
-        push_digits(text, context.parent_id.get());
-    });
-    if let Some(priority) = context.sampling_priority {
-        headers.set(Header::SamplingPriority, priority.as_str());
-    }
-    if let Some(origin) = origin {
-        headers.write(Header::Origin, |text| {
-            text.extend_from_slice(origin.as_bytes());
-        });
-    }
-    headers.write(Header::Tags, |text| {
-        push_tags(text, context, tags_max_length);
-    });
-    headers.into_headers()
+    let origin = origin.unwrap_or_default();
+    let tags_length = context.tags.as_str().len().min(tags_max_length);
+    let mut text = text_for(origin.len() + tags_length + NUMBERS);
+    text.push_str(origin);
+    let start = text.len();
+    let high_length = if high == 0 { 0 } else { HIGH };
+    push_tags(
+        &mut text,
+        &context.tags,
+        tags_max_length.saturating_sub(high_length),
+    );
+    let end = text.len();
+
+    // Behind one another, and a multiple of 16 bytes, for these are checked and copied fastest.
+    let mut numbers = [b' '; NUMBERS];
+    numbers[..11].copy_from_slice(HIGH_NAME);
+    numbers[11..HIGH].copy_from_slice(&render_hex16(high));
+    let (digits, trace_id_zeros) = decimal::render(context.trace_id.low());
+    numbers[HIGH..LOW].copy_from_slice(&digits);
+    let (digits, parent_id_zeros) = decimal::render(context.parent_id.get());
+    numbers[LOW..PARENT].copy_from_slice(&digits);
+
+    let Some(numbers) = as_text(&numbers) else {
+        return Headers::default(); // never: they are ASCII
+    };
+    text.push_str(numbers);
+
+    // Without tags before it, the upper half has no comma before it.
+    let tags = start + usize::from(start == end)..end + high_length;
+    Headers::new(
+        text,
+        [
+            Value::within(end + HIGH + trace_id_zeros..end + LOW),
+            Value::within(end + LOW + parent_id_zeros..end + PARENT),
+            match context.sampling_priority {
+                Some(priority) => Value::Borrowed(priority.as_str()),
+                None => Value::ABSENT,
+            },
+            Value::within_some(0..start),
+            Value::within_some(tags),
+            Value::ABSENT,
+            Value::ABSENT,
+        ],
+    )
 }
 
-/// The digits of `u64::MAX`.
-const LONGEST_DECIMAL: usize = 20;
-/// Those of `_dd.p.tid`, `=` and its value.
-const TRACE_ID_HIGH_LENGTH: usize = tags::TRACE_ID_HIGH.len() + 1 + 16;
+/// What stands before the upper half of the trace id.
+const HIGH_NAME: &[u8; 11] = b",_dd.p.tid=";
+/// Where it ends; where the lower half ends, and the parent's id.
+const HIGH: usize = 11 + 16;
+const LOW: usize = HIGH + decimal::WIDTH;
+const PARENT: usize = LOW + decimal::WIDTH;
+const NUMBERS: usize = PARENT.next_multiple_of(16);
 
 /// Whether a reader of the most lenient rules takes a text for an id.
 pub(crate) fn is_id(text: &str) -> bool {
@@ -111,6 +138,7 @@ pub(crate) fn parse_origin(text: &str) -> Option<String> {
     is_origin(text).then(|| text.to_owned())
 }
 
+#[inline]
 pub(crate) fn is_origin(text: &str) -> bool {
     (1..=MAX_ORIGIN_BYTES).contains(&text.len()) && is_printable(text)
 }
@@ -255,72 +283,54 @@ fn parse_trace_id_high(text: &str) -> Option<u64> {
     parse_hex16(text).filter(|high| *high != 0)
 }
 
-/// Appends `x-datadog-tags`: every tag, `_dd.p.tid` last; if that is too long or not encodable
-/// `_dd.p.tid` alone, with `_dd.p.dm` if it fits. Without the former the trace would fall in two.
-fn push_tags(text: &mut Vec<u8>, context: &Context, max_length: usize) {
+/// Appends every tag; if they are longer than `room` or one is not encodable, `_dd.p.dm` alone if it fits.
+fn push_tags(text: &mut String, tags: &Tags, room: usize) {
+    if tags.are_plain() && tags.as_str().len() <= room {
+        text.push_str(tags.as_str());
+        return;
+    }
+    let is_encodable = |(name, value): (&str, &str)| is_name(name) && is_value(value);
+    let is_bare = |tag: (&str, &str)| is_encodable(tag) && strip(tag.1).len() == tag.1.len();
     // As they will stand there, so that two that become one, or one that becomes `_dd.p.tid`, are seen as that.
     let stripped;
-    let is_stripped = |text: &str| strip(text).len() == text.len();
-    let mut tags = context.tags.iter();
-    let tags = if tags.all(|(name, value)| is_stripped(name) && is_stripped(value)) {
-        &context.tags
+    let tags = if tags.iter().all(is_bare) {
+        tags
     } else {
-        let tags = context.tags.iter();
-        stripped = Tags::from_pairs(tags.map(|(name, value)| (strip(name), strip(value))));
+        let pairs = tags.iter().map(|(name, value)| (strip(name), strip(value)));
+        stripped = Tags::from_pairs(pairs);
         &stripped
     };
-    let read = tags.iter().filter(|(name, value)| is_read(name, value));
-    let maker = read
+    let tags = tags.iter().filter(|(name, value)| is_read(name, value));
+    let maker = tags
         .clone()
         .filter(|(name, _)| *name == tags::DECISION_MAKER);
-    let high = context.trace_id.high();
-    if !push_pairs(text, read, high, max_length) && !push_pairs(text, maker, high, max_length) {
-        push_high(text, high);
+    if !(tags.clone().all(is_encodable) && push_pairs(text, tags, room)) {
+        push_pairs(text, maker, room);
     }
 }
 
-/// Appends the pairs and, if it is not zero, the upper half of the trace id; or nothing, and returns `false`, if a pair
-/// cannot be encoded or all are too long.
+/// Appends the pairs or, if they are longer than `room`, nothing, and returns `false`.
 fn push_pairs<'t>(
-    text: &mut Vec<u8>,
+    text: &mut String,
     pairs: impl Iterator<Item = (&'t str, &'t str)>,
-    high: u64,
-    max_length: usize,
+    room: usize,
 ) -> bool {
     let start = text.len();
-    let mut fits = true;
     for (name, value) in pairs {
-        let length = text.len() - start + name.len() + 1 + value.len();
-        fits = length <= max_length && is_name(name) && is_value(value);
-        if !fits {
-            break;
+        let comma = if text.len() == start { "" } else { "," };
+        if text.len() - start + comma.len() + name.len() + 1 + value.len() > room {
+            text.truncate(start);
+            return false;
         }
-        for part in [name, "=", value, ","] {
-            text.extend_from_slice(part.as_bytes());
+        for part in [comma, name, "=", value] {
+            text.push_str(part);
         }
     }
-    if high != 0 {
-        push_high(text, high);
-    } else if text.len() > start {
-        text.pop();
-    }
-    fits &= text.len() - start <= max_length;
-    if !fits {
-        text.truncate(start);
-    }
-    fits
-}
-
-fn push_high(text: &mut Vec<u8>, high: u64) {
-    if high != 0 {
-        text.extend_from_slice(tags::TRACE_ID_HIGH.as_bytes());
-        text.push(b'=');
-        push_hex16(text, high);
-    }
+    true
 }
 
 /// Whether a caller's reader takes a well-formed pair, so that writing it is of use.
-fn is_read(name: &str, value: &str) -> bool {
+pub(crate) fn is_read(name: &str, value: &str) -> bool {
     name != UPSTREAM_SERVICES && (name != tags::DECISION_MAKER || is_decision_maker(value))
 }
 

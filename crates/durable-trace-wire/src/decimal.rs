@@ -2,34 +2,16 @@
 
 /// Returns the value of ASCII digits alone; `u64::from_str` would take a `+` as well.
 pub(crate) fn parse_digits(text: &str) -> Option<u64> {
-    let bytes = text.as_bytes();
-    let (eights, rest) = bytes.as_chunks();
+    let (few, eights) = text.as_bytes().as_rchunks();
     let mut value: u64 = 0;
+    for digit in few {
+        value = value * 10 + u64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+    }
     for eight in eights {
         let eight = parse_eight(u64::from_le_bytes(*eight))?;
         value = value.checked_mul(100_000_000)?.checked_add(eight)?;
     }
-    let (Some(last), Some(scale)) = (bytes.last_chunk(), POWERS.get(rest.len())) else {
-        return parse_few(rest);
-    };
-    if rest.is_empty() {
-        return Some(value);
-    }
-    // Of the last eight those that were not read yet, behind zeros.
-    let unread = u64::MAX << (64 - 8 * rest.len());
-    let last = (u64::from_le_bytes(*last) & unread) | (ZEROS_OF_ASCII & !unread);
-    value.checked_mul(*scale)?.checked_add(parse_eight(last)?)
-}
-
-const POWERS: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-
-/// Returns the value of one to seven digits.
-fn parse_few(digits: &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for digit in digits {
-        value = value * 10 + u64::from(digit.is_ascii_digit().then(|| digit - b'0')?);
-    }
-    (!digits.is_empty()).then_some(value)
+    (!text.is_empty()).then_some(value)
 }
 
 /// Returns the value of eight digits: of neighbours pairs are made, of these fours, of these eight.
@@ -45,29 +27,37 @@ pub(crate) fn parse_eight(signs: u64) -> Option<u64> {
     Some(outer.wrapping_add(inner) >> 32)
 }
 
-/// Appends a number's digits.
-pub(crate) fn push_digits(text: &mut Vec<u8>, number: u64) {
+/// How many signs [`render`] gives.
+pub(crate) const WIDTH: usize = 24;
+
+/// Returns a number's digits behind zeros, and how many of the signs are such zeros.
+#[inline]
+pub(crate) fn render(number: u64) -> ([u8; WIDTH], usize) {
     const EIGHT: u64 = 100_000_000;
-    let digits = [
-        render_eight(number / EIGHT / EIGHT),
-        render_eight(number / EIGHT % EIGHT),
-        render_eight(number % EIGHT),
-    ];
-    let digits = digits.as_flattened();
-    let zeros = digits.iter().position(|digit| *digit != b'0');
-    let zeros = zeros.unwrap_or(digits.len() - 1);
-    text.extend_from_slice(digits.get(zeros..).unwrap_or_default());
+    let top = number / EIGHT / EIGHT;
+    let middle = number / EIGHT - top * EIGHT;
+    let (high, middle, low) = (cut(top), cut(middle), cut(number % EIGHT));
+    let first = |ones: u64| ones.trailing_zeros() as usize / 8;
+    let zeros = match (high, middle) {
+        (0, 0) => 16 + first(low | (1 << 56)), // of zero one digit is left
+        (0, _) => 8 + first(middle),
+        _ => first(high),
+    };
+    let mut digits = [0; WIDTH];
+    for (eight, ones) in digits.as_chunks_mut().0.iter_mut().zip([high, middle, low]) {
+        *eight = (ones + ZEROS_OF_ASCII).to_le_bytes();
+    }
+    (digits, zeros)
 }
 
-/// Returns the eight digits of a number below 10^8: it is cut into fours, these into pairs, these into ones, where
-/// division is multiplication by a reciprocal that is exact in these bounds.
-fn render_eight(number: u64) -> [u8; 8] {
+/// Returns the values of the eight digits of a number below 10^8, the first in the lowest byte: it is cut into fours,
+/// these into pairs, these into ones, where division is multiplication by a reciprocal that is exact in these bounds.
+fn cut(number: u64) -> u64 {
     let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let pairs = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
-    let ones = tens | ((pairs - 10 * tens) << 8);
-    (ones + ZEROS_OF_ASCII).to_le_bytes()
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 const ZEROS_OF_ASCII: u64 = u64::from_ne_bytes([b'0'; 8]);
@@ -141,6 +131,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn rendered(number: u64) -> String {
+        let (digits, zeros) = render(number);
+        String::from_utf8(digits[zeros..].to_vec()).unwrap()
+    }
+
     #[test]
     fn reads_what_python_reads() {
         for (text, want, why) in [
@@ -204,9 +199,7 @@ mod tests {
         #[test]
         fn digits_are_those_of_the_standard_library(bits: u64, shift in 0_u32..64) {
             let number = bits >> shift;
-            let mut text = Vec::new();
-            push_digits(&mut text, number);
-            prop_assert_eq!(String::from_utf8(text), Ok(number.to_string()));
+            prop_assert_eq!(rendered(number), number.to_string());
         }
     }
 
@@ -214,17 +207,13 @@ mod tests {
     fn eight_digits_are_cut_without_a_rest() {
         for number in 0..10_000 {
             for number in [number, number * 10_000, number * 10_001] {
-                assert_eq!(render_eight(number), *format!("{number:08}").as_bytes());
-                assert_eq!(
-                    parse_eight(u64::from_le_bytes(render_eight(number))),
-                    Some(number)
-                );
+                let signs = cut(number) + ZEROS_OF_ASCII;
+                assert_eq!(signs.to_le_bytes(), *format!("{number:08}").as_bytes());
+                assert_eq!(parse_eight(signs), Some(number));
             }
         }
         for number in [0, 9, 10, 99_999_999, 100_000_000, u64::MAX] {
-            let mut text = Vec::new();
-            push_digits(&mut text, number);
-            assert_eq!(String::from_utf8(text), Ok(number.to_string()));
+            assert_eq!(rendered(number), number.to_string());
         }
     }
 

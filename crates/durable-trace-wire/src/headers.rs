@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::ids::SpanId;
 use crate::json::{self, Cursor};
@@ -55,22 +56,16 @@ impl HeaderStyle {
 /// type as absent.
 #[derive(Clone, Default)]
 pub struct Headers<'a> {
-    /// The values that are not borrowed; one that was replaced may still be among them.
+    /// The values that are not borrowed; what is none, or no longer, may stand among them.
     text: String,
-    trace_id: Value<'a>,
-    parent_id: Value<'a>,
-    sampling_priority: Value<'a>,
-    origin: Value<'a>,
-    tags: Value<'a>,
-    traceparent: Value<'a>,
-    tracestate: Value<'a>,
+    values: Values<'a>,
     /// Whether the map held anything else: it then differs from every map of ours.
     pub(crate) others: bool,
 }
 
 /// A header's value: small, for headers are moved about.
 #[derive(Clone, Copy)]
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     Borrowed(&'a str),
     /// Stands in the headers' own text.
     Within {
@@ -81,16 +76,30 @@ enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// Stands nowhere.
-    const ABSENT: Self = Self::Within { start: 1, end: 0 };
+    pub(crate) const ABSENT: Self = Self::Within { start: 1, end: 0 };
 
     /// Absent beyond 4 GiB, which no header has.
-    fn within(start: usize, end: usize) -> Self {
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(start), Ok(end)) => Self::Within { start, end },
-            _ => Self::ABSENT,
-        }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no place begins behind its end"
+    )]
+    pub(crate) fn within(place: Range<usize>) -> Self {
+        debug_assert!(place.start <= place.end);
+        u32::try_from(place.end).map_or(Self::ABSENT, |end| Self::Within {
+            start: place.start as u32,
+            end,
+        })
     }
 
+    /// The same, but absent if nothing stands there.
+    pub(crate) fn within_some(place: Range<usize>) -> Self {
+        if place.is_empty() {
+            return Self::ABSENT;
+        }
+        Self::within(place)
+    }
+
+    #[inline]
     fn text<'t>(self, own: &'t str) -> Option<&'t str>
     where
         'a: 't,
@@ -108,45 +117,42 @@ impl Default for Value<'_> {
     }
 }
 
-/// Headers that are being written, into one text.
-pub(crate) struct Written {
-    text: Vec<u8>,
-    headers: Headers<'static>,
+/// Returns an empty text with room for so many bytes, and for what most contexts take in either style: a block of one
+/// size is what an allocator has at hand soonest.
+pub(crate) fn text_for(length: usize) -> String {
+    const MOST: usize = 112;
+    if length > MOST {
+        return String::with_capacity(length);
+    }
+    String::with_capacity(MOST)
 }
 
-impl Written {
-    /// Begins without a header and with room for so many bytes.
-    pub(crate) fn with_capacity(length: usize) -> Self {
-        Self {
-            text: Vec::with_capacity(length),
-            headers: Headers::default(),
-        }
+/// One for each [`Header`], in their order.
+#[derive(Clone, Default)]
+struct Values<'a>([Value<'a>; Header::NAMES.len()]);
+
+impl<'a> Values<'a> {
+    fn get(&self, header: Header) -> Value<'a> {
+        self.0.get(header as usize).copied().unwrap_or_default()
     }
 
-    /// Sets a header to what `write` appends, which is ASCII; if that is nothing the header stays absent.
-    pub(crate) fn write(&mut self, header: Header, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.text.len();
-        write(&mut self.text);
-        let end = self.text.len();
-        if end > start {
-            *self.headers.slot(header) = Value::within(start, end);
-        }
-    }
-
-    /// Sets a header to a text that is always the same.
-    pub(crate) fn set(&mut self, header: Header, value: &'static str) {
-        *self.headers.slot(header) = Value::Borrowed(value);
-    }
-
-    pub(crate) fn into_headers(self) -> Headers<'static> {
-        Headers {
-            text: String::from_utf8(self.text).unwrap_or_default(), // ASCII is UTF-8
-            ..self.headers
+    fn set(&mut self, header: Header, value: Value<'a>) {
+        if let Some(slot) = self.0.get_mut(header as usize) {
+            *slot = value;
         }
     }
 }
 
 impl<'a> Headers<'a> {
+    /// Returns headers that stand in `text`, or are borrowed: a value for each [`Header`], in their order.
+    pub(crate) fn new(text: String, values: [Value<'a>; Header::NAMES.len()]) -> Self {
+        Self {
+            text,
+            values: Values(values),
+            others: false,
+        }
+    }
+
     /// Returns the headers in a JSON object.
     ///
     /// # Errors
@@ -186,37 +192,41 @@ impl<'a> Headers<'a> {
 
     /// Returns `x-datadog-trace-id` as it came.
     pub fn trace_id(&self) -> Option<&str> {
-        self.trace_id.text(&self.text)
+        self.get(Header::TraceId)
     }
 
     /// Returns `x-datadog-parent-id` as it came.
     pub fn parent_id(&self) -> Option<&str> {
-        self.parent_id.text(&self.text)
+        self.get(Header::ParentId)
     }
 
     /// Returns `x-datadog-sampling-priority` as it came.
     pub fn sampling_priority(&self) -> Option<&str> {
-        self.sampling_priority.text(&self.text)
+        self.get(Header::SamplingPriority)
     }
 
     /// Returns `x-datadog-origin` as it came.
     pub fn origin(&self) -> Option<&str> {
-        self.origin.text(&self.text)
+        self.get(Header::Origin)
     }
 
     /// Returns `x-datadog-tags` as it came.
     pub fn tags(&self) -> Option<&str> {
-        self.tags.text(&self.text)
+        self.get(Header::Tags)
     }
 
     /// Returns `traceparent` as it came.
     pub fn traceparent(&self) -> Option<&str> {
-        self.traceparent.text(&self.text)
+        self.get(Header::Traceparent)
     }
 
     /// Returns `tracestate` as it came.
     pub fn tracestate(&self) -> Option<&str> {
-        self.tracestate.text(&self.text)
+        self.get(Header::Tracestate)
+    }
+
+    fn get(&self, header: Header) -> Option<&str> {
+        self.values.get(header).text(&self.text)
     }
 
     /// Whether none of the seven is there.
@@ -225,11 +235,11 @@ impl<'a> Headers<'a> {
     }
 
     /// Returns the headers that are there, by lower-case name, in the order in which we write them.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        Header::ALL
-            .into_iter()
-            .zip(self.values())
-            .filter_map(|(header, value)| Some((header.name(), value.text(&self.text)?)))
+        let present =
+            |(name, value): (&&'static str, &Value<'a>)| Some((*name, value.text(&self.text)?));
+        Header::NAMES.iter().zip(&self.values.0).filter_map(present)
     }
 
     /// Returns the headers as one compact JSON object of strings, in the order of [`Headers::iter`].
@@ -255,8 +265,8 @@ impl<'a> Headers<'a> {
         owned
             .text
             .reserve_exact(self.iter().map(|(_, value)| value.len()).sum());
-        for (header, value) in Header::ALL.into_iter().zip(self.values()) {
-            if let Some(value) = value.text(&self.text) {
+        for header in Header::ALL {
+            if let Some(value) = self.get(header) {
                 owned.write(header, value);
             }
         }
@@ -294,7 +304,7 @@ impl<'a> Headers<'a> {
         ] {
             match value {
                 Some(value) => self.write(header, value),
-                None => *self.slot(header) = Value::ABSENT,
+                None => self.values.set(header, Value::ABSENT),
             }
         }
         self
@@ -325,8 +335,8 @@ impl<'a> Headers<'a> {
     #[inline]
     fn set(&mut self, header: Header, value: Option<Cow<'a, str>>) {
         match value {
-            None => *self.slot(header) = Value::ABSENT,
-            Some(Cow::Borrowed(value)) => *self.slot(header) = Value::Borrowed(value),
+            None => self.values.set(header, Value::ABSENT),
+            Some(Cow::Borrowed(value)) => self.values.set(header, Value::Borrowed(value)),
             Some(Cow::Owned(value)) => self.write(header, &value),
         }
     }
@@ -335,33 +345,8 @@ impl<'a> Headers<'a> {
     pub(crate) fn write(&mut self, header: Header, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        *self.slot(header) = Value::within(start, self.text.len());
-    }
-
-    #[inline]
-    fn slot(&mut self, header: Header) -> &mut Value<'a> {
-        match header {
-            Header::Origin => &mut self.origin,
-            Header::ParentId => &mut self.parent_id,
-            Header::SamplingPriority => &mut self.sampling_priority,
-            Header::Tags => &mut self.tags,
-            Header::TraceId => &mut self.trace_id,
-            Header::Traceparent => &mut self.traceparent,
-            Header::Tracestate => &mut self.tracestate,
-        }
-    }
-
-    /// Returns the values in the order of [`Header::ALL`].
-    fn values(&self) -> [Value<'a>; 7] {
-        [
-            self.trace_id,
-            self.parent_id,
-            self.sampling_priority,
-            self.origin,
-            self.tags,
-            self.traceparent,
-            self.tracestate,
-        ]
+        self.values
+            .set(header, Value::within(start..self.text.len()));
     }
 }
 
@@ -383,20 +368,19 @@ impl PartialEq for Headers<'_> {
 
 impl Eq for Headers<'_> {}
 
-/// One of the seven.
+/// One of the seven, in the order in which we write them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Header {
-    Origin,
+    TraceId,
     ParentId,
     SamplingPriority,
+    Origin,
     Tags,
-    TraceId,
     Traceparent,
     Tracestate,
 }
 
 impl Header {
-    /// In the order in which we write them.
     const ALL: [Self; 7] = [
         Self::TraceId,
         Self::ParentId,
@@ -407,16 +391,19 @@ impl Header {
         Self::Tracestate,
     ];
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Origin => ORIGIN,
-            Self::ParentId => PARENT_ID,
-            Self::SamplingPriority => SAMPLING_PRIORITY,
-            Self::Tags => TAGS,
-            Self::TraceId => TRACE_ID,
-            Self::Traceparent => TRACEPARENT,
-            Self::Tracestate => TRACESTATE,
-        }
+    /// In the same order.
+    const NAMES: [&'static str; 7] = [
+        TRACE_ID,
+        PARENT_ID,
+        SAMPLING_PRIORITY,
+        ORIGIN,
+        TAGS,
+        TRACEPARENT,
+        TRACESTATE,
+    ];
+
+    fn name(self) -> &'static str {
+        Self::NAMES.get(self as usize).copied().unwrap_or_default()
     }
 
     /// Whether this is the name as we write it: each arm compares with a text whose length is known.

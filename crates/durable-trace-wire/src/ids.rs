@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 use std::str::FromStr;
 
+use crate::ascii::eight;
+
 /// A trace id of 128 bits, never zero. See <https://www.w3.org/TR/trace-context/#trace-id>.
 ///
 /// Datadog headers carry it in two parts: the low half as a decimal in
@@ -108,9 +110,8 @@ impl SpanId {
 
     /// Returns the 16 lower-case hex digits that W3C headers carry.
     pub fn to_hex(self) -> String {
-        let mut text = Vec::with_capacity(16);
-        push_hex16(&mut text, self.get());
-        String::from_utf8(text).unwrap_or_default() // digits are UTF-8
+        let digits = render_hex16(self.get());
+        str::from_utf8(&digits).unwrap_or_default().to_owned() // digits are UTF-8
     }
 }
 
@@ -185,28 +186,28 @@ fn parse_eight(digits: [u8; 8]) -> Option<u32> {
     Some((fours | (fours >> 16)) as u32)
 }
 
-/// Appends the 16 lower-case hex digits of a number.
-pub(crate) fn push_hex16(text: &mut Vec<u8>, number: u64) {
-    let halves = [
-        render_eight(number >> 32),
-        render_eight(number & 0xFFFF_FFFF),
-    ];
-    text.extend_from_slice(halves.as_flattened());
+/// Returns the 16 lower-case hex digits of a number.
+pub(crate) fn render_hex16(number: u64) -> [u8; 16] {
+    let bytes = number.swap_bytes(); // the first digits in the lowest byte
+    let halves = [bytes & 0xFFFF_FFFF, bytes >> 32].map(render_eight);
+    let mut digits = [0; 16];
+    digits.copy_from_slice(halves.as_flattened());
+    digits
 }
 
-/// Returns the eight lower-case hex digits of a number of 32 bits.
-fn render_eight(number: u64) -> [u8; 8] {
-    let fours = (number | (number << 16)) & 0x0000_FFFF_0000_FFFF;
-    let twos = (fours | (fours << 8)) & 0x00FF_00FF_00FF_00FF;
-    let ones = (twos | (twos << 4)) & 0x0F0F_0F0F_0F0F_0F0F;
-    to_signs(ones).to_be_bytes()
+/// Returns the eight lower-case hex digits of four bytes.
+fn render_eight(bytes: u64) -> [u8; 8] {
+    let twos = (bytes | (bytes << 16)) & 0x0000_FFFF_0000_FFFF;
+    let ones = (twos | (twos << 8)) & 0x00FF_00FF_00FF_00FF;
+    let halves = ((ones >> 4) | (ones << 8)) & 0x0F0F_0F0F_0F0F_0F0F;
+    to_signs(halves).to_le_bytes()
 }
 
 /// Returns the signs of eight numbers, each 0 to 15 and a byte wide.
 const fn to_signs(ones: u64) -> u64 {
     // Of ten and more the sum has bit 4.
     let letters = ((ones + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
-    ones + 0x3030_3030_3030_3030 + letters * ((b'a' - b'9' - 1) as u64)
+    ones + eight(b'0') + (letters.wrapping_mul(0xFF) & eight(b'a' - b'9' - 1))
 }
 
 #[cfg(test)]
@@ -256,9 +257,7 @@ mod tests {
         for shift in (0..64).cycle().take(10_000) {
             bits = bits.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
             let number = bits >> shift;
-            let mut text = Vec::new();
-            push_hex16(&mut text, number);
-            assert_eq!(String::from_utf8(text), Ok(format!("{number:016x}")));
+            assert_eq!(render_hex16(number), *format!("{number:016x}").as_bytes());
         }
     }
 

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::ascii::is_plain;
+use crate::datadog::is_read;
+
 /// What every propagated tag's name begins with.
 pub(crate) const PREFIX: &str = "_dd.p.";
 /// The upper half of the trace id: on the wire a tag, here part of the id.
@@ -18,9 +21,10 @@ pub(crate) const DECISION_MAKER: &str = "_dd.p.dm";
 /// Two are equal if they hold the same pairs in any order.
 #[derive(Clone, Default)]
 pub struct Tags {
-    /// Pairs of `name=value`; one that was replaced may still be among them.
+    /// Pairs of `name=value` with commas between: these tags and nothing else.
     text: String,
     places: Places,
+    are_plain: bool,
 }
 
 impl Tags {
@@ -72,9 +76,14 @@ impl Tags {
         self.places.len()
     }
 
-    /// Returns the length that all pairs have at the most, each with a sign before and behind its value.
-    pub(crate) fn text_len(&self) -> usize {
-        self.text.len() + self.len()
+    /// Returns all pairs of `name=value` with commas between.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether each stands in the headers of either style as it is, and is read there.
+    pub(crate) const fn are_plain(&self) -> bool {
+        self.are_plain
     }
 
     fn sorted(&self) -> Vec<(&str, &str)> {
@@ -104,6 +113,8 @@ impl Eq for Tags {}
 pub(crate) struct Gathered<'a> {
     text: Cow<'a, str>,
     places: Places,
+    /// Whether there is, or was, one that is not plain.
+    is_any_special: bool,
 }
 
 impl<'a> Gathered<'a> {
@@ -111,7 +122,7 @@ impl<'a> Gathered<'a> {
     pub(crate) fn within(text: &'a str) -> Self {
         Self {
             text: Cow::Borrowed(text),
-            places: Places::default(),
+            ..Self::default()
         }
     }
 
@@ -121,8 +132,10 @@ impl<'a> Gathered<'a> {
         let Some(place) = Place::new(start, equals, end) else {
             return;
         };
+        let (name, value) = place.pair(&self.text);
+        let plain = !value.is_empty() && is_plain(name) && is_plain(value);
+        self.is_any_special |= !(plain && is_read(name, value));
         if let Places::Few(count, few) = &mut self.places {
-            let name = place.pair(&self.text).0;
             let held = few.iter_mut().take(usize::from(*count));
             let same = |held: &&mut Narrow| Place::from(**held).pair(&self.text).0 == name;
             if let Some(narrow) = place.narrow() {
@@ -151,12 +164,14 @@ impl<'a> Gathered<'a> {
             return;
         }
         let text = self.text.to_mut();
+        if text.is_empty() {
+            *text = String::with_capacity(PREFIX.len() + key.len() + 1 + value.len() + more);
+        } else {
+            text.push(',');
+        }
         let start = text.len();
         let equals = start + PREFIX.len() + key.len();
         let end = equals + 1 + value.len();
-        if text.capacity() == 0 {
-            *text = String::with_capacity(end + more);
-        }
         for part in [PREFIX, key, "=", value] {
             text.push_str(part);
         }
@@ -164,15 +179,35 @@ impl<'a> Gathered<'a> {
     }
 
     pub(crate) fn into_tags(self) -> Tags {
-        let places = match self.places {
-            Places::Few(0, _) => return Tags::default(),
-            Places::Few(..) => self.places,
-            Places::Many(many) => Places::Many(without_repeated(&many, &self.text)),
-        };
-        Tags {
-            text: self.text.into_owned(),
-            places,
+        let Self {
+            text,
+            mut places,
+            is_any_special,
+        } = self;
+        if let Places::Many(many) = &mut places {
+            *many = without_repeated(many, &text);
         }
+        if let Some(length) = places.whole() {
+            let text = match text {
+                Cow::Borrowed(text) => text.get(..length).unwrap_or_default().to_owned(),
+                Cow::Owned(mut text) => {
+                    text.truncate(length);
+                    text
+                }
+            };
+            return Tags {
+                text,
+                places,
+                are_plain: !is_any_special,
+            };
+        }
+        let mut joined = Self::default();
+        for number in 0..places.len() {
+            let (name, value) = places.nth(number).pair(&text);
+            let key = name.strip_prefix(PREFIX).unwrap_or(name);
+            joined.push(key, value, text.len());
+        }
+        joined.into_tags()
     }
 }
 
@@ -208,6 +243,19 @@ impl Places {
             Self::Few(count, _) => usize::from(*count),
             Self::Many(many) => many.len(),
         }
+    }
+
+    /// Returns how much of a text holds these pairs from its start and, but for one sign between two, nothing else.
+    fn whole(&self) -> Option<usize> {
+        let mut end = 0;
+        for number in 0..self.len() {
+            let place = self.nth(number);
+            if place.start as usize != end + usize::from(number > 0) {
+                return None;
+            }
+            end = place.end as usize;
+        }
+        Some(end)
     }
 
     fn nth(&self, number: usize) -> Place {
@@ -302,6 +350,23 @@ mod tests {
     }
 
     #[test]
+    fn plain_tags_stand_in_either_style_as_they_are() {
+        for (name, value, want) in [
+            ("_dd.p.dm", "-4", true),
+            ("_dd.p.usr.id", "a@b.c/_", true),
+            ("_dd.p.dm", "4", false),
+            ("_dd.p.upstream_services", "a", false),
+            ("_dd.p.a", "", false),
+            ("_dd.p.a", " b", false),
+            ("_dd.p.a", "b=", false),
+            ("_dd.p.a:", "b", false),
+        ] {
+            let tags = Tags::from_pairs([(name, value)]);
+            assert_eq!(tags.are_plain(), want, "{name}={value}");
+        }
+    }
+
+    #[test]
     fn only_propagated_tags_are_taken_and_never_the_trace_id() {
         for name in ["foo", "_DD.P.a", "_dd.p", "_dd.p.tid"] {
             assert!(!Tags::default().insert(name, "1"), "{name}");
@@ -330,6 +395,8 @@ mod tests {
             for tags in [&Tags::from_pairs(pairs.iter().map(|(name, value)| (name, value))), &inserted] {
                 prop_assert!(tags.iter().eq(want.iter().copied()), "{:?}", tags.len());
                 prop_assert_eq!(tags.len(), want.len());
+                let joined: Vec<_> = want.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                prop_assert_eq!(tags.as_str(), joined.join(","));
             }
         }
     }

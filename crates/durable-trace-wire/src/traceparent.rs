@@ -2,8 +2,10 @@
 //!
 //! <https://www.w3.org/TR/trace-context/#traceparent-header>
 
+use std::ops::Range;
+
 use crate::ascii::strip;
-use crate::ids::{SpanId, TraceId, parse_sixteen, parse_two, push_hex16};
+use crate::ids::{SpanId, TraceId, parse_sixteen, parse_two, render_hex16};
 
 /// The fields of a `traceparent`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,15 +55,19 @@ pub(crate) fn parse(text: &str) -> Option<Traceparent<'_>> {
     })
 }
 
-/// Appends the `traceparent`, version 00, of a span: [`LENGTH`] bytes.
-pub(crate) fn push(text: &mut Vec<u8>, trace_id: TraceId, parent_id: SpanId, sampled: bool) {
-    text.extend_from_slice(b"00-");
-    push_hex16(text, trace_id.high());
-    push_hex16(text, trace_id.low());
-    text.push(b'-');
-    push_hex16(text, parent_id.get());
-    text.extend_from_slice(if sampled { b"-01" } else { b"-00" });
+/// Returns the `traceparent`, version 00, of a span.
+#[inline]
+pub(crate) fn render(trace_id: TraceId, parent_id: SpanId, sampled: bool) -> [u8; LENGTH] {
+    let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    text[3..19].copy_from_slice(&render_hex16(trace_id.high()));
+    text[19..35].copy_from_slice(&render_hex16(trace_id.low()));
+    text[PARENT_ID].copy_from_slice(&render_hex16(parent_id.get()));
+    text[LENGTH - 1] += u8::from(sampled);
+    text
 }
+
+/// Where the parent's id stands.
+pub(crate) const PARENT_ID: Range<usize> = 36..52;
 
 /// That of the four fields and the dashes between them.
 pub(crate) const LENGTH: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;

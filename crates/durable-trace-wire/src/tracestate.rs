@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::ascii::{cut, is_printable, split, strip};
+use crate::ascii::{cut, is_plain, is_printable, split, strip};
 use crate::context::Context;
 use crate::datadog::{is_origin, parse_origin};
 use crate::decimal::parse_like_python;
-use crate::ids::{SpanId, push_hex16};
+use crate::ids::SpanId;
 use crate::sampling::SamplingPriority;
 use crate::tags::{self, Gathered, Tags};
 
@@ -67,50 +67,70 @@ pub(crate) fn parse_each(text: &str) -> DatadogMember {
 ///
 /// Tags that would make it longer than 256 characters are left out. The two that every library reads, and an origin,
 /// may make it longer, but not longer than the 512 that every vendor passes on.
-pub(crate) fn push(text: &mut Vec<u8>, context: &Context) {
+///
+/// `parent_id` is the context's, in hex.
+#[inline]
+pub(crate) fn push(text: &mut String, context: &Context, parent_id: &str) {
     let start = text.len();
-    text.extend_from_slice(MEMBER.as_bytes());
-    if let Some(priority) = context.sampling_priority {
-        text.extend_from_slice(b"s:");
-        text.extend_from_slice(priority.as_str().as_bytes());
-    }
-    let fits = |text: &Vec<u8>, length, limit| text.len() - start + 1 + length <= limit;
-    let origin = context.origin.as_deref().filter(|text| is_origin(text));
-    if let Some(origin) = origin.filter(|origin| {
-        fits(
+    text.push_str(match context.sampling_priority {
+        Some(SamplingPriority::AutoKeep) => "dd=s:1;",
+        Some(SamplingPriority::AutoReject) => "dd=s:0;",
+        Some(SamplingPriority::UserKeep) => "dd=s:2;",
+        Some(SamplingPriority::UserReject) => "dd=s:-1;",
+        None => MEMBER,
+    });
+    let fits = |text: &String, length, limit| text.len() - start + length <= limit;
+    let origin = context.origin.as_deref().unwrap_or_default();
+    let as_it_is = is_plain(origin);
+    if !origin.is_empty()
+        && (as_it_is || is_origin(origin))
+        && fits(
             text,
-            "o:".len() + origin.len(),
-            HEADER_LIMIT - 1 - PARENT_LENGTH,
+            "o:;".len() + origin.len() + PARENT_LENGTH,
+            HEADER_LIMIT,
         )
-    }) {
-        push_separator(text, start);
-        text.extend_from_slice(b"o:");
-        push_encoded(text, origin, Place::Value);
+    {
+        text.push_str("o:");
+        push_value(text, origin, as_it_is);
+        text.push(';');
     }
-    push_separator(text, start);
-    text.extend_from_slice(b"p:");
-    push_hex16(text, context.parent_id.get());
+    text.push_str("p:");
+    text.push_str(parent_id);
 
-    let tags = encode_names(&context.tags);
-    let keys = tags
-        .iter()
-        .map(|(name, value)| (name.strip_prefix(tags::PREFIX).unwrap_or(name), value));
+    let are_plain = context.tags.are_plain();
+    let encoded;
+    let tags = if are_plain {
+        &context.tags
+    } else {
+        encoded = encode_names(&context.tags);
+        &encoded
+    };
+    let mut left = tags.len();
     for (are_first, limit) in [(true, HEADER_LIMIT), (false, MEMBER_LIMIT)] {
-        for (key, value) in keys
-            .clone()
-            .filter(|(key, _)| FIRST.contains(key) == are_first)
-        {
-            let length = "t.".len() + key.len() + ":".len() + encode(value, Place::Value).count();
-            if fits(text, length, limit) {
-                text.extend_from_slice(b";t.");
-                text.extend_from_slice(key.as_bytes());
-                text.push(b':');
-                push_encoded(text, value, Place::Value);
+        if left == 0 {
+            break;
+        }
+        for (name, value) in tags.iter() {
+            let key = key(name);
+            if FIRST.contains(&key) != are_first {
+                continue;
+            }
+            left -= 1;
+            let signs = if are_plain {
+                value.len()
+            } else {
+                value.chars().count() // each is a byte when encoded
+            };
+            if fits(text, ";t.:".len() + key.len() + signs, limit) {
+                text.push_str(";t.");
+                text.push_str(key);
+                text.push(':');
+                push_value(text, value, are_plain);
             }
         }
     }
     // A member does not end with a space.
-    while text.last() == Some(&b' ') {
+    while text.ends_with(' ') {
         text.pop();
     }
 }
@@ -118,7 +138,8 @@ pub(crate) fn push(text: &mut Vec<u8>, context: &Context) {
 /// Returns how many bytes [`push`] needs at the most.
 pub(crate) fn max_length(context: &Context) -> usize {
     let origin = context.origin.as_deref().map_or(0, str::len);
-    let length = "dd=s:-1;o:;".len() + origin + PARENT_LENGTH + context.tags.text_len();
+    let tags = context.tags.as_str().len();
+    let length = "dd=s:-1;o:;".len() + origin + PARENT_LENGTH + tags;
     length.min(HEADER_LIMIT)
 }
 
@@ -227,27 +248,24 @@ fn replace_parent(fields: &str, parent: SpanId) -> String {
 /// Returns the tags with their names as fields have them. Two names may become one: then the last value counts, as in
 /// [`Tags`].
 fn encode_names(tags: &Tags) -> Cow<'_, Tags> {
-    let is_encoded = |(name, _): (&str, &str)| {
-        let key = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-        encode(key, Place::Name).eq(key.bytes())
+    let is_encoded = |(name, _)| {
+        let key = key(name);
+        encode(key, Place::Name).eq(key.chars())
     };
     if tags.iter().all(is_encoded) {
         return Cow::Borrowed(tags);
     }
     let mut gathered = Gathered::default();
     for (name, value) in tags.iter() {
-        let name = name.strip_prefix(tags::PREFIX).unwrap_or(name);
-        let name: String = encode(name, Place::Name).map(char::from).collect();
-        gathered.push(&name, value, 0);
+        let key: String = encode(key(name), Place::Name).collect();
+        gathered.push(&key, value, 0);
     }
     Cow::Owned(gathered.into_tags())
 }
 
-/// Separates a field from the one before it.
-fn push_separator(text: &mut Vec<u8>, start: usize) {
-    if text.len() - start != MEMBER.len() {
-        text.push(b';');
-    }
+/// Returns a tag's name without its prefix.
+fn key(name: &str) -> &str {
+    name.strip_prefix(tags::PREFIX).unwrap_or(name)
 }
 
 fn push_field(member: &mut String, field: &str) {
@@ -263,21 +281,23 @@ enum Place {
     Value,
 }
 
-fn push_encoded(text: &mut Vec<u8>, value: &str, place: Place) {
-    text.extend(encode(value, place));
+#[inline]
+fn push_value(text: &mut String, value: &str, as_it_is: bool) {
+    if as_it_is {
+        text.push_str(value);
+    } else {
+        text.extend(encode(value, Place::Value));
+    }
 }
 
 /// Writes `=` as `~`, and `_` for what a member, or a field's name, cannot hold.
-fn encode(text: &str, place: Place) -> impl Iterator<Item = u8> {
-    let is_first = |byte: &u8| !matches!(byte, 0x80..=0xBF); // the others belong to the same sign
-    text.bytes()
-        .filter(is_first)
-        .map(move |byte| match (place, byte) {
-            (_, b',' | b';' | b'~') | (Place::Name, b' ' | b'=' | b':') => b'_',
-            (_, b'=') => b'~',
-            (_, b' '..=b'~') => byte,
-            _ => b'_',
-        })
+fn encode(text: &str, place: Place) -> impl Iterator<Item = char> {
+    text.chars().map(move |sign| match (place, sign) {
+        (_, ',' | ';' | '~') | (Place::Name, ' ' | '=' | ':') => '_',
+        (_, '=') => '~',
+        (_, ' '..='~') => sign,
+        _ => '_',
+    })
 }
 
 fn decode(text: &str) -> Cow<'_, str> {

@@ -1,10 +1,10 @@
 use super::*;
 
 fn render(context: &Context) -> String {
-    let mut text = Vec::new();
-    push(&mut text, context);
+    let mut text = String::new();
+    push(&mut text, context, &context.parent_id.to_hex());
     assert!(text.len() <= max_length(context), "{context:?}");
-    String::from_utf8(text).unwrap()
+    text
 }
 use crate::ids::TraceId;
 
