@@ -273,16 +273,16 @@ mod tests {
         }
     }
 
-    /// Each with its values of an example, as `docs/troubleshooting.md` shows it.
+    /// Each with its values of an example, as `guide/troubleshooting.md` shows it.
     #[test]
     fn the_guide_has_each_kinds_line() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/troubleshooting.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/guide/troubleshooting.md");
         let guide = std::fs::read_to_string(path).expect("the guide is there");
         for warning in all() {
             let line = format!("| `{}` | {warning} |\n", warning.name());
             assert!(
                 guide.contains(&line),
-                "docs/troubleshooting.md lacks\n{line}"
+                "guide/troubleshooting.md lacks\n{line}"
             );
         }
     }
