@@ -5,10 +5,13 @@ use std::path::Path;
 /// Holds the part of `docs/NAME` between its marks (`<!-- PART: … -->`, `<!-- end of PART -->`) against `current`, or
 /// writes it there, if `variable` is set.
 pub(crate) fn hold(name: &str, part: &str, current: &str, variable: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../docs")
-        .join(name);
-    let document = std::fs::read_to_string(&path).expect("the document is there");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    hold_at(&docs.join(name), part, current, variable);
+}
+
+/// The same of a document elsewhere.
+pub(crate) fn hold_at(path: &Path, part: &str, current: &str, variable: &str) {
+    let document = std::fs::read_to_string(path).expect("the document is there");
     let begin = document
         .find(&format!("<!-- {part}: "))
         .expect("the mark of the beginning");
@@ -18,11 +21,12 @@ pub(crate) fn hold(name: &str, part: &str, current: &str, variable: &str) {
     let (written, tail) = rest.split_once(&end).expect("the mark of the end");
     if std::env::var_os(variable).is_some() {
         let document = format!("{head}{mark}\n{current}{end}{tail}");
-        std::fs::write(&path, document).expect("the document can be written");
+        std::fs::write(path, document).expect("the document can be written");
     } else {
         assert!(
             written == current,
-            "docs/{name} is behind; once more with {variable}=1"
+            "{} is behind; once more with {variable}=1",
+            path.display()
         );
     }
 }

@@ -16,6 +16,7 @@ mod deadline;
 mod document;
 mod fate;
 mod faults;
+mod guide;
 mod history;
 mod kinds;
 mod moments;
