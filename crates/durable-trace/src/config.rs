@@ -448,6 +448,35 @@ mod tests {
         assert_eq!(findings_in(&variables).len(), 3);
     }
 
+    /// Each as `guide/configuration.md` has it: that it is there, and that its default is what is in force where it is not set.
+    #[test]
+    fn the_guide_has_each_variable_with_its_default() {
+        let table = include_str!("../guide/configuration.md");
+        let (_, names) = include_str!("contract.rs")
+            .split_once("pub mod variables {")
+            .unwrap();
+        let names = names.lines().filter_map(|line| {
+            let (_, name) = line.split_once("&str = \"")?;
+            name.strip_suffix("\";")
+        });
+        let mut seen = 0;
+        for name in names {
+            let row = table
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` |")))
+                .unwrap_or_else(|| panic!("guide/configuration.md lacks {name}"));
+            let default = row.split(" | ").nth(2).unwrap();
+            let environment = match default.strip_prefix('`') {
+                Some(value) => read(&[(name, value.trim_end_matches('`'))]),
+                None => read(&[]),
+            };
+            let is_named = default.starts_with('`') || default == "none";
+            assert!(is_named && environment == read(&[]), "{name}: {default}");
+            seen += 1;
+        }
+        assert!(seen > 15, "{seen}");
+    }
+
     #[test]
     fn an_age_is_seconds_or_has_a_unit() {
         for (text, want) in [
