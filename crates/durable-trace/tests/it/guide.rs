@@ -186,27 +186,25 @@ const MILLIONS: f64 = 1.0;
 const RETAINED: f64 = 14.0 / 30.0;
 /// The function's memory in GB, for what time costs.
 const MEMORY: f64 = 1.0;
+/// The row of the default in the table of suspensions.
+const RIDE: &str = "`ride`, the default";
 /// Bytes of one execution, times the executions of a month, in GB.
 const GB: f64 = MILLIONS * 1e6 / 1e9;
 
-/// The cells of the row of `docs/performance.md` that begins with `first`, as it writes them.
-fn measured(first: &str) -> Vec<String> {
+/// The figure in the cell `column` of the row of `docs/performance.md` that begins with `first`; times in milliseconds.
+fn measured(first: &str, column: usize) -> f64 {
     let document = include_str!("../../../../docs/performance.md");
     let row = document
         .lines()
-        .find(|line| line.starts_with(&format!("| {first} |")))
-        .unwrap_or_else(|| panic!("docs/performance.md has no row {first}"));
-    row.split('|').map(|cell| cell.trim().to_owned()).collect()
-}
-
-/// The figure in a cell such as `+322 B` or `2.23 ms`, times in milliseconds.
-fn figure(cell: &str) -> f64 {
-    let (number, unit) = cell.split_once(' ').unwrap_or((cell, ""));
-    let number: f64 = number
-        .replace([',', '+'], "")
-        .parse()
-        .unwrap_or_else(|_| panic!("{cell} is no figure"));
-    if unit == "µs" {
+        .find(|line| line.starts_with(&format!("| {first} |")));
+    assert!(row.is_some(), "docs/performance.md has no row {first}");
+    let cell = row
+        .and_then(|row| row.split('|').nth(column))
+        .expect("a cell");
+    let mut words = cell.split_whitespace();
+    let number = words.next().expect("a figure").replace([',', '+'], "");
+    let number: f64 = number.parse().expect("a number");
+    if words.next() == Some("µs") {
         number / 1_000.0
     } else {
         number
@@ -215,8 +213,7 @@ fn figure(cell: &str) -> f64 {
 
 /// Bytes of a span as it was sent, from the row of a way to treat replays.
 fn bytes_per_span(first: &str) -> f64 {
-    let row = measured(first);
-    figure(&row[3]) / figure(&row[2])
+    measured(first, 3) / measured(first, 2)
 }
 
 fn table(omit: &Counts, emit: &Counts) -> String {
@@ -225,10 +222,9 @@ fn table(omit: &Counts, emit: &Counts) -> String {
     let both = |untraced: String, traced: String| [untraced, traced.clone(), traced];
     let operations = f64::from(omit.operations) * MILLIONS;
     let all_operations = operations + f64::from(omit.checkpoints) * MILLIONS;
-    let ride = measured("`ride`, the default");
-    let written = figure(&ride[5]) * f64::from(omit.checkpoints) * GB;
+    let written = measured(RIDE, 5) * f64::from(omit.checkpoints) * GB;
     // Milliseconds times millions are thousands of seconds.
-    let slower = figure(&ride[6]) - figure(&measured("untraced")[6]);
+    let slower = measured(RIDE, 6) - measured("untraced", 6);
     let seconds = slower * 1e3 * f64::from(omit.invocations) * MILLIONS;
     let spans = |counts: &Counts| f64::from(counts.spans) * MILLIONS;
     let ingested =
