@@ -9,6 +9,7 @@ use crate::contract::variables;
 use crate::diagnosis::{Clash, clashes, unknown, unusable_of_the_tracer};
 use crate::handover::InvokeTargets;
 use crate::health::{About, ErrorType, Location, count, warn_once};
+use crate::logging::ReplayedLogs;
 use crate::plan::ReplayedSpans;
 use crate::warning::Warning;
 
@@ -54,6 +55,7 @@ pub(crate) struct Environment {
     pub(crate) continuity: Continuity,
     pub(crate) cross_invocation: bool,
     pub(crate) enabled: bool,
+    pub(crate) env: Option<String>,
     pub(crate) error_messages: bool,
     pub(crate) flush_budget: Duration,
     /// Invocations that this process may serve at once; above 1 it is never frozen.
@@ -62,16 +64,20 @@ pub(crate) struct Environment {
     pub(crate) invoke_targets: InvokeTargets,
     pub(crate) json_logs: bool,
     pub(crate) log_level: Option<String>,
+    /// Whether log lines get Datadog's ids.
+    pub(crate) logs_injection: bool,
     pub(crate) rust_log: Option<String>,
     pub(crate) max_age: Option<Duration>,
     /// Styles are to be read that only the tracer knows.
     pub(crate) other_styles: bool,
+    pub(crate) replayed_logs: ReplayedLogs,
     pub(crate) replayed_spans: ReplayedSpans,
     pub(crate) service: Option<String>,
     pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
     /// The level at which the tracer speaks, if the user has set one.
     pub(crate) tracer_log_level: Option<String>,
+    pub(crate) version: Option<String>,
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
     bad: Vec<(&'static str, &'static str)>,
@@ -129,6 +135,8 @@ impl Environment {
         let cross_invocation = read(variables::CROSS_INVOCATION_TRACING, "true or false");
         let continuity = read(variables::CONTINUITY, "parent or link");
         let max_age = read(variables::MAX_AGE, "an age, such as 36h or 15d");
+        let logs_injection = read(variables::LOGS_INJECTION, "true or false");
+        let replayed_logs = read(variables::REPLAYED_LOGS, "omit or emit");
         let replayed_spans = read(variables::REPLAYED_SPANS, "omit or emit");
         let suspended_spans = read(variables::SUSPENDED_SPANS, "true or false");
         let decode_authorizer = read(variables::DECODE_AUTHORIZER, "true or false");
@@ -165,6 +173,7 @@ impl Environment {
                 .unwrap_or_default(),
             cross_invocation: cross_invocation.parse(&mut bad, parse_bool).unwrap_or(true),
             enabled: enabled.parse(&mut bad, parse_bool).unwrap_or(true),
+            env: lookup("DD_ENV").filter(|env| !env.is_empty()),
             error_messages: error_messages.parse(&mut bad, parse_bool).unwrap_or(true),
             flush_budget: flush_budget
                 .parse(&mut bad, parse_millis)
@@ -178,9 +187,13 @@ impl Environment {
             json_logs: lookup("AWS_LAMBDA_LOG_FORMAT")
                 .is_some_and(|format| format.eq_ignore_ascii_case("json")),
             log_level: lookup("AWS_LAMBDA_LOG_LEVEL"),
+            logs_injection: logs_injection.parse(&mut bad, parse_bool).unwrap_or(true),
             rust_log: lookup("RUST_LOG"),
             max_age: max_age.parse(&mut bad, parse_age),
             other_styles,
+            replayed_logs: replayed_logs
+                .parse(&mut bad, parse_replayed_logs)
+                .unwrap_or_default(),
             replayed_spans: replayed_spans
                 .parse(&mut bad, parse_replayed_spans)
                 .unwrap_or_default(),
@@ -190,6 +203,7 @@ impl Environment {
                 .parse(&mut bad, |text| text.parse().ok())
                 .unwrap_or(512),
             tracer_log_level: lookup("DD_LOG_LEVEL"),
+            version: lookup("DD_VERSION").filter(|version| !version.is_empty()),
             warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
             bad,
             bad_of_the_tracer: unusable_of_the_tracer(&lookup),
@@ -267,6 +281,14 @@ fn parse_continuity(text: &str) -> Option<Continuity> {
     match text {
         "link" => Some(Continuity::Link),
         "parent" => Some(Continuity::Parent),
+        _ => None,
+    }
+}
+
+fn parse_replayed_logs(text: &str) -> Option<ReplayedLogs> {
+    match text {
+        "emit" => Some(ReplayedLogs::Emit),
+        "omit" => Some(ReplayedLogs::Omit),
         _ => None,
     }
 }
@@ -369,6 +391,8 @@ mod tests {
         assert_eq!(environment.carriers, CarrierRules::default());
         assert!(!environment.other_styles);
         assert_eq!(environment.replayed_spans, ReplayedSpans::Omit);
+        assert_eq!(environment.replayed_logs, ReplayedLogs::Emit);
+        assert!(environment.logs_injection && environment.env.is_none());
         assert!(environment.max_age.is_none() && !environment.suspended_spans);
         assert_eq!(environment.concurrency, 1);
         assert!(environment.cross_invocation && environment.enabled && environment.warnings);
@@ -392,6 +416,10 @@ mod tests {
             (variables::EXTRACT_STYLES, "b3, tracecontext"),
             (variables::MAX_AGE, "2d"),
             (variables::REPLAYED_SPANS, "emit"),
+            (variables::REPLAYED_LOGS, "omit"),
+            (variables::LOGS_INJECTION, "false"),
+            ("DD_ENV", "test"),
+            ("DD_VERSION", "1"),
             (variables::SUSPENDED_SPANS, "true"),
             (variables::ERROR_MESSAGES, "false"),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "4"),
@@ -405,6 +433,12 @@ mod tests {
         assert!(!environment.carriers.decode_authorizer);
         assert_eq!(environment.max_age, Some(Duration::from_hours(48)));
         assert_eq!(environment.replayed_spans, ReplayedSpans::Emit);
+        assert_eq!(environment.replayed_logs, ReplayedLogs::Omit);
+        assert!(!environment.logs_injection);
+        assert_eq!(
+            (environment.env.as_deref(), environment.version.as_deref()),
+            (Some("test"), Some("1"))
+        );
         assert!(environment.suspended_spans && !environment.error_messages);
         assert_eq!(
             environment.checkpoint_styles,
@@ -508,6 +542,8 @@ mod tests {
             (variables::CONTINUITY, "both"),
             (variables::MAX_AGE, "soon"),
             (variables::REPLAYED_SPANS, "some"),
+            (variables::REPLAYED_LOGS, "true"),
+            (variables::LOGS_INJECTION, "yes please"),
             (variables::TAGS_MAX_LENGTH, "long"),
             (variables::ERROR_MESSAGES, "no"),
         ] {

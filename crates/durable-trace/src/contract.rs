@@ -118,6 +118,24 @@ pub mod keys {
     pub const TRIGGER_SOURCE_ARN: &str = "function_trigger.event_source_arn";
 }
 
+/// Members at the top level of log lines, see `durable_trace::logging`. The names are Datadog's and the SDK's.
+pub mod log_keys {
+    /// `DD_ENV`.
+    pub const ENV: &str = "dd.env";
+    /// The execution's ARN.
+    pub const EXECUTION_ARN: &str = "executionArn";
+    /// The invocation's Lambda request id.
+    pub const REQUEST_ID: &str = "requestId";
+    /// The service that spans belong to.
+    pub const SERVICE: &str = "dd.service";
+    /// The active span, a decimal.
+    pub const SPAN_ID: &str = "dd.span_id";
+    /// The trace: 32 lower-case hex digits, or a decimal where it has no more than 64 bits.
+    pub const TRACE_ID: &str = "dd.trace_id";
+    /// `DD_VERSION`.
+    pub const VERSION: &str = "dd.version";
+}
+
 /// Values of some keys.
 pub mod values {
     /// Of `component`: this integration.
@@ -154,8 +172,12 @@ pub mod variables {
     pub const FLUSH_BUDGET_MS: &str = "DURABLE_TRACE_FLUSH_BUDGET_MS";
     /// Comma list of names or ARNs of functions that `ctx.invoke` hands the trace to; `*` for all. None by default.
     pub const INVOKE_TARGETS: &str = "DURABLE_TRACE_INVOKE_TARGETS";
+    /// Whether log lines get `dd.trace_id` and the other members of Datadog's (`true`).
+    pub const LOGS_INJECTION: &str = "DD_LOGS_INJECTION";
     /// Age of an execution past which resumed invocations link instead of going on: seconds, or with `s`, `m`, `h` or `d`. Off by default.
     pub const MAX_AGE: &str = "DURABLE_TRACE_MAX_AGE";
+    /// `emit` (default): log lines of replayed work are written again; `omit`: they are left out.
+    pub const REPLAYED_LOGS: &str = "DURABLE_TRACE_REPLAYED_LOGS";
     /// `omit` (default): an operation is one span; `emit`: replays are spans too.
     pub const REPLAYED_SPANS: &str = "DURABLE_TRACE_REPLAYED_SPANS";
     /// `true`: one `aws.durable.suspended` span per resume (`false`).

@@ -14,6 +14,7 @@ use opentelemetry::trace::{
 use crate::config::environment;
 use crate::diagnosis::AgentAddress;
 use crate::lambda_spans::LambdaSpans;
+use crate::logging::Identity;
 use crate::options::Settings;
 use crate::setup::Setup;
 use crate::spans::{Propagator, Tracing};
@@ -30,6 +31,11 @@ fn make(settings: &Settings) -> Option<Setup> {
     if !config.enabled() {
         return None;
     }
+    let identity = Identity {
+        service: Some(config.service().to_owned()),
+        env: config.env().map(str::to_owned),
+        version: config.version().map(str::to_owned),
+    };
     let mut warnings = Vec::new();
     let agent_url = config.trace_agent_url().to_owned();
     let loopback_agent = match AgentAddress::parse(&agent_url) {
@@ -52,6 +58,7 @@ fn make(settings: &Settings) -> Option<Setup> {
     }
     Some(Setup {
         tracing: Arc::new(Tracing::new(provider, propagator)),
+        identity: Some(identity),
         loopback_agent,
         warnings,
     })

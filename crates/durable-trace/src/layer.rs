@@ -45,13 +45,17 @@ where
 }
 
 fn is_of_the_sdk(metadata: &Metadata<'_>) -> bool {
-    if metadata.is_span() {
-        return matches!(
+    is_span_of_the_sdk(metadata) || (!metadata.is_span() && metadata.target() == TARGET)
+}
+
+/// Whether it is a span that the SDK enters around the user's code.
+pub(crate) fn is_span_of_the_sdk(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span()
+        && matches!(
             metadata.name(),
             span_names::EXECUTION | span_names::OPERATION
-        ) && metadata.target().starts_with("aws_durable_execution_sdk");
-    }
-    metadata.target() == TARGET
+        )
+        && metadata.target().starts_with("aws_durable_execution_sdk")
 }
 
 /// Keeps what is not the user's away from the exporter: the SDK's spans (ours take their place), the runtime's, the AWS client's
@@ -71,29 +75,32 @@ fn is_of_the_sdk(metadata: &Metadata<'_>) -> bool {
 /// # drop(subscriber);
 /// ```
 pub fn user_spans<S>() -> impl Filter<S> + Clone {
-    fn is_the_users(metadata: &Metadata<'_>) -> bool {
-        // Whole crate names, so that a user's crate `h2o` is not taken for `h2`.
-        let own = metadata.target().split("::").next().unwrap_or_default();
-        let families = ["aws_sdk_", "aws_smithy_", "libdd_", "opentelemetry"];
-        let crates = [
-            "aws_config",
-            "aws_durable_execution_sdk",
-            "aws_runtime",
-            "aws_sigv4",
-            "datadog_opentelemetry",
-            "h2",
-            "hyper",
-            "hyper_util",
-            "lambda_runtime",
-            "lambda_runtime_api_client",
-            "rustls",
-            "tower",
-        ];
-        !crates.contains(&own) && !families.iter().any(|family| own.starts_with(family))
-    }
     let filter: FilterFn<fn(&Metadata<'_>) -> bool> =
         filter_fn(is_the_users as fn(&Metadata<'_>) -> bool);
     filter
+}
+
+/// Whether it is neither ours nor the SDK's nor the runtime's, nor of what they are made of.
+pub(crate) fn is_the_users(metadata: &Metadata<'_>) -> bool {
+    // Whole crate names, so that a user's crate `h2o` is not taken for `h2`.
+    let own = metadata.target().split("::").next().unwrap_or_default();
+    let families = ["aws_sdk_", "aws_smithy_", "libdd_", "opentelemetry"];
+    let crates = [
+        "aws_config",
+        "aws_durable_execution_sdk",
+        "aws_runtime",
+        "aws_sigv4",
+        "datadog_opentelemetry",
+        "durable_trace",
+        "h2",
+        "hyper",
+        "hyper_util",
+        "lambda_runtime",
+        "lambda_runtime_api_client",
+        "rustls",
+        "tower",
+    ];
+    !crates.contains(&own) && !families.iter().any(|family| own.starts_with(family))
 }
 
 #[derive(Debug)]

@@ -29,6 +29,7 @@
 //!
 //! - It never changes a workflow: the response is the SDK's, and a failure of ours is counted ([`health`]) and dropped.
 //! - It sends nothing but spans, to the agent that the tracer is configured for. Payloads, results and inputs stay where they are.
+//! - It sends no logs. What joins them to the trace stands in each line that is written: [`logging`].
 //! - An execution that is stopped or times out has no last invocation, so no span shows its end.
 //!
 //! # Guide
@@ -53,6 +54,7 @@ mod health;
 #[cfg(feature = "datadog")]
 mod lambda_spans;
 mod layer;
+pub mod logging;
 mod options;
 mod plan;
 mod registry;

@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use crate::caller::Extractor;
 use crate::config::{CheckpointMode, Continuity, environment};
 use crate::handover::InvokeTargets;
+use crate::logging::ReplayedLogs;
 use crate::plan::ReplayedSpans;
 use crate::spans::Propagator;
 
@@ -42,6 +43,7 @@ pub struct Options {
     pub(crate) propagator: Option<Arc<dyn Propagator>>,
     pub(crate) settings: Settings,
     pub(crate) install_subscriber: bool,
+    pub(crate) replayed_logs: ReplayedLogs,
 }
 
 /// What is handed to the SDK as it is.
@@ -114,6 +116,7 @@ pub struct OptionsBuilder {
     cross_invocation_tracing: Option<bool>,
     error_messages: Option<bool>,
     max_age: Option<Duration>,
+    replayed_logs: Option<ReplayedLogs>,
     replayed_spans: Option<ReplayedSpans>,
     suspended_spans: Option<bool>,
     install_subscriber: Option<bool>,
@@ -253,6 +256,13 @@ impl OptionsBuilder {
         self
     }
 
+    /// What becomes of log lines of replayed work where [`run`](crate::run) installs the subscriber, instead of
+    /// `DURABLE_TRACE_REPLAYED_LOGS`.
+    pub fn replayed_logs(mut self, replayed_logs: ReplayedLogs) -> Self {
+        self.replayed_logs = Some(replayed_logs);
+        self
+    }
+
     /// Whether replayed work is spans too, instead of `DURABLE_TRACE_REPLAYED_SPANS`.
     pub fn replayed_spans(mut self, replayed_spans: ReplayedSpans) -> Self {
         self.replayed_spans = Some(replayed_spans);
@@ -338,6 +348,7 @@ impl OptionsBuilder {
                 tags_max_length: environment.tags_max_length,
             },
             install_subscriber: self.install_subscriber.unwrap_or(true),
+            replayed_logs: self.replayed_logs.unwrap_or(environment.replayed_logs),
         }
     }
 }

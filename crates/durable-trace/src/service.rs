@@ -17,6 +17,7 @@ use crate::client;
 use crate::config::report_variables;
 use crate::event::Event;
 use crate::health::{Location, shielded, warn_once};
+use crate::logging;
 use crate::options::{Options, SdkOptions};
 use crate::registry::registry;
 use crate::setup::{Setup, set_up};
@@ -77,7 +78,7 @@ where
     let install = options.install_subscriber;
     let setup = set_up(&options);
     if install {
-        subscriber::install(setup.as_ref().map(|setup| &*setup.tracing));
+        subscriber::install(setup.as_ref(), options.replayed_logs);
     }
     let service = wrap_set_up(handler, options, setup);
     // As `lambda_runtime::run`, but for our layer.
@@ -286,9 +287,9 @@ impl Service {
         match session {
             None => invocation.await,
             Some((traced, session)) => {
-                traced
-                    .watch(session, invocation, &ready.client, deadline)
-                    .await
+                let place = logging::invocation(&session);
+                let watched = traced.watch(session, invocation, &ready.client, deadline);
+                logging::within(place, watched).await
             }
         }
     }

@@ -7,6 +7,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
+use crate::logging::Identity;
 use crate::options::Options;
 use crate::spans::Tracing;
 use crate::warning::Warning;
@@ -15,6 +16,8 @@ use crate::warning::Warning;
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
     pub(crate) tracing: Arc<Tracing>,
+    /// The service that it is for, if it says so.
+    pub(crate) identity: Option<Identity>,
     /// Where its agent listens, if that is on this machine.
     pub(crate) loopback_agent: Option<SocketAddr>,
     /// What its user can mend. Said later: a subscriber that hears it may not be set yet.
@@ -34,6 +37,7 @@ pub(crate) fn set_up(options: &Options) -> Option<Setup> {
                 .unwrap_or_else(|| Arc::new(GlobalPropagator));
             Some(Setup {
                 tracing: Arc::new(Tracing::new(provider.clone(), propagator)),
+                identity: None,
                 loopback_agent: None,
                 warnings: Vec::new(),
             })

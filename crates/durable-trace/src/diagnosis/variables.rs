@@ -8,7 +8,7 @@ use crate::warning::{Contradiction, Warning};
 const PREFIX: &str = "DURABLE_TRACE_";
 
 /// The settings with our prefix.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     names::CHECKPOINT_BUDGET_MS,
     names::CHECKPOINT_MODE,
     names::CHECKPOINT_STYLE,
@@ -17,6 +17,7 @@ const SETTINGS: [&str; 11] = [
     names::FLUSH_BUDGET_MS,
     names::INVOKE_TARGETS,
     names::MAX_AGE,
+    names::REPLAYED_LOGS,
     names::REPLAYED_SPANS,
     names::SUSPENDED_SPANS,
     names::WARNINGS,

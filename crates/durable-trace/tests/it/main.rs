@@ -19,6 +19,7 @@ mod faults;
 mod guide;
 mod history;
 mod kinds;
+mod logging;
 mod moments;
 mod overlap;
 mod privacy;
