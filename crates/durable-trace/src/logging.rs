@@ -8,7 +8,7 @@
 //! | `executionArn`, `requestId` | the execution and the invocation; Datadog's extension looks for them there |
 //! | `dd.trace_id` | the trace: 32 lower-case hex digits, or, where it has no more than 64 bits, a decimal |
 //! | `dd.span_id` | the span that is active where the line is written, as a decimal: yours, else the step's, else the execution's |
-//! | `dd.service`, `dd.env`, `dd.version` | the service, as far as it is known |
+//! | `dd.service`, `dd.env`, `dd.version` | the service, as far as it is known: to the tracer made from `DD_*`, else from `DD_SERVICE` (or the function's name), `DD_ENV` and `DD_VERSION` |
 //!
 //! In the other format, text, the same `dd.` names stand in brackets at the end of each line that is written inside a span; the execution
 //! and the invocation are among the fields of the SDK's span there anyway. The forms of ids and of the brackets are those of Datadog's

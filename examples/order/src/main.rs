@@ -23,6 +23,8 @@ struct Confirmation {
 }
 
 async fn handle_order(order: Order, ctx: DurableContext) -> Result<Confirmation, BoxError> {
+    // Runs in each invocation, so the line comes twice, unless DURABLE_TRACE_REPLAYED_LOGS is `omit`.
+    tracing::info!("takes an order");
     let (id, amount) = (order.id.clone(), order.amount);
     let receipt = ctx
         .step(move |_| async move { pay(&id, amount).await })
@@ -54,6 +56,8 @@ async fn pay(order: &str, amount: u32) -> Result<String, BoxError> {
     tokio::time::sleep(Duration::from_millis(2))
         .instrument(span)
         .await;
+    // The line names the execution, the trace and this step's span: see README.md.
+    tracing::info!(amount, "paid");
     Ok(format!("{amount} paid for {order}"))
 }
 

@@ -177,14 +177,11 @@ impl Write for Line<'_, '_> {
         }
         self.text.write_str(self.held())?;
         // The longest beginning of the end that the text ends with.
-        let beginnings = (0..=self.end.len()).rev();
-        let (body, held) = beginnings
-            .filter_map(|length| {
-                let body = text.strip_suffix(self.end.get(..length)?)?;
-                Some((body, length))
-            })
-            .next()
-            .unwrap_or((text, 0));
+        let found = (0..=self.end.len()).rev().find_map(|length| {
+            let body = text.strip_suffix(self.end.get(..length)?)?;
+            Some((body, length))
+        });
+        let (body, held) = found.unwrap_or((text, 0));
         self.held = held;
         self.text.write_str(body)
     }

@@ -11,7 +11,7 @@ use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
 
-use crate::intake::Intake;
+use crate::intake::{Intake, Span};
 use crate::served::Served;
 
 #[tokio::test]
@@ -69,6 +69,75 @@ async fn an_order_without_an_amount_fails() {
     assert!(output.function_error().is_some(), "{output:?}");
     let payload = String::from_utf8(output.payload().unwrap().as_ref().to_vec()).unwrap();
     assert!(payload.contains("nothing to pay for"), "{payload}");
+}
+
+/// A line of the function's, but for what it says itself.
+#[derive(Debug, PartialEq)]
+struct Line {
+    message: String,
+    service: String,
+    /// The lower half.
+    trace_id: u64,
+    span_id: u64,
+}
+
+impl Line {
+    /// `None` where it is no JSON, such as what `serve` itself says, and of warnings.
+    fn parse(line: &str) -> Option<Self> {
+        let line: Value = serde_json::from_str(line).ok()?;
+        if line["level"] != "INFO" {
+            return None;
+        }
+        let text = |name: &str| line[name].as_str().unwrap();
+        assert!(text("executionArn").contains(":function:order:"), "{line}");
+        assert!(!text("requestId").is_empty(), "{line}");
+        Some(Self {
+            message: line["fields"]["message"].as_str().unwrap().to_owned(),
+            service: text("dd.service").to_owned(),
+            trace_id: u64::from_str_radix(text("dd.trace_id").get(16..).unwrap(), 16).unwrap(),
+            span_id: text("dd.span_id").parse().unwrap(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn log_lines_name_the_spans_that_the_agent_received() {
+    for (replayed, takes) in [("emit", 2), ("omit", 1)] {
+        let intake = Intake::start();
+        let variables = [
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("DURABLE_TRACE_REPLAYED_LOGS", replayed),
+        ];
+        let function = Path::new(env!("CARGO_BIN_EXE_order"));
+        let served = Served::start_with(function, intake.url(), &variables);
+        order(&served, r#"{"id":"A-1","amount":4200}"#).await;
+        let lines = served.end();
+        let lines: Vec<_> = lines.iter().filter_map(|line| Line::parse(line)).collect();
+        let spans = intake.spans();
+        let line_of = |message: &str, span: &Span| Line {
+            message: message.to_owned(),
+            service: "order".to_owned(),
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+        };
+        let payment = spans.iter().find(|span| span.resource == "payment");
+        let mut executes: Vec<_> = spans
+            .iter()
+            .filter(|span| span.name == "aws.durable.execute")
+            .collect();
+        // The first hangs on the span that began the trace.
+        executes.sort_by_key(|execute| {
+            let lambda = spans.iter().find(|span| span.span_id == execute.parent_id);
+            lambda.unwrap().parent_id != 0
+        });
+        let mut want = vec![
+            line_of("takes an order", executes[0]),
+            line_of("paid", payment.unwrap()),
+            line_of("takes an order", executes[1]),
+        ];
+        want.truncate(1 + takes);
+        assert_eq!(lines, want, "{replayed}");
+    }
 }
 
 /// Calls the function with an order and gives its answer.

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
@@ -11,11 +12,18 @@ use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 pub(crate) struct Served {
     child: Child,
     endpoint: String,
+    /// What it and its functions write on stderr.
+    lines: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Served {
     /// Serves `function` as `order`, its tracer pointed at `agent`, time skipped.
     pub(crate) fn start(function: &Path, agent: &str) -> Self {
+        Self::start_with(function, agent, &[])
+    }
+
+    /// The same with further variables.
+    pub(crate) fn start_with(function: &Path, agent: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program(function));
         for (name, _) in std::env::vars_os() {
             // Settings of the machine's own would change what the function does.
@@ -31,10 +39,14 @@ impl Served {
             .args(["serve", "--port", "0", "--clock", "skip", "--function"])
             .arg(format!("order='{}'", function.display()))
             .env("DD_TRACE_AGENT_URL", agent)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let lines = std::thread::spawn(move || stderr.lines().map_while(Result::ok).collect());
         let mut line = String::new();
         let stdout = child.stdout.as_mut().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
@@ -43,7 +55,11 @@ impl Served {
             .strip_prefix("export AWS_ENDPOINT_URL_LAMBDA=")
             .unwrap()
             .to_owned();
-        Self { child, endpoint }
+        Self {
+            child,
+            endpoint,
+            lines: Some(lines),
+        }
     }
 
     /// AWS's client, with nothing but another endpoint.
@@ -56,15 +72,27 @@ impl Served {
             .build();
         Client::from_conf(config)
     }
-}
 
-impl Drop for Served {
-    fn drop(&mut self) {
+    /// Ends it and gives the lines that it and its functions wrote.
+    pub(crate) fn end(mut self) -> Vec<String> {
+        self.stop();
+        self.lines.take().unwrap().join().unwrap()
+    }
+
+    fn stop(&mut self) {
         // Asked, not killed, so that it ends its functions too.
         let _ = Command::new("kill")
             .args(["-INT", &self.child.id().to_string()])
             .status();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if self.lines.is_some() {
+            self.stop();
+        }
     }
 }
 
