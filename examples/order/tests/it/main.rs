@@ -85,14 +85,15 @@ impl Line {
     /// `None` where it is no JSON, such as what `serve` itself says, and of warnings.
     fn parse(line: &str) -> Option<Self> {
         let line: Value = serde_json::from_str(line).ok()?;
-        if line["level"] != "INFO" {
+        let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap();
+        if text("level") != "INFO" {
             return None;
         }
-        let text = |name: &str| line[name].as_str().unwrap();
+        let message = line.pointer("/fields/message").and_then(Value::as_str);
         assert!(text("executionArn").contains(":function:order:"), "{line}");
         assert!(!text("requestId").is_empty(), "{line}");
         Some(Self {
-            message: line["fields"]["message"].as_str().unwrap().to_owned(),
+            message: message.unwrap().to_owned(),
             service: text("dd.service").to_owned(),
             trace_id: u64::from_str_radix(text("dd.trace_id").get(16..).unwrap(), 16).unwrap(),
             span_id: text("dd.span_id").parse().unwrap(),
