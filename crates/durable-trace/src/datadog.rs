@@ -45,9 +45,11 @@ fn make(settings: &Settings) -> Option<Setup> {
             None
         }
     };
+    let processor = LambdaSpans::default();
+    let unsent = processor.unsent();
     let (provider, propagator) = datadog_opentelemetry::tracing()
         .with_config(config)
-        .with_span_processor(LambdaSpans)
+        .with_span_processor(processor)
         .init_local();
     let propagator: Arc<dyn Propagator> = Arc::new(propagator);
     if has_other_propagator() || has_other_tracer() {
@@ -60,6 +62,7 @@ fn make(settings: &Settings) -> Option<Setup> {
         tracing: Arc::new(Tracing::new(provider, propagator)),
         identity: Some(identity),
         loopback_agent,
+        unsent: Some(unsent),
         warnings,
     })
 }

@@ -1,13 +1,16 @@
 //! Handing the spans to the exporter before Lambda freezes the process.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use tracing::Dispatch;
+
 use crate::diagnosis::{AGENT_REQUEST, of_agent_answer};
 use crate::health::{self, About, ErrorType, Location};
+use crate::setup::Setup;
 use crate::spans::Tracing;
 use crate::warning::Warning;
 
@@ -21,118 +24,156 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(50);
 /// What is remembered from flush to flush.
 #[derive(Debug)]
 pub(crate) struct Flusher {
-    tracing: Arc<Tracing>,
-    /// Where the agent listens, if that is on this machine.
-    loopback_agent: Option<SocketAddr>,
+    shared: Arc<Shared>,
     /// Several invocations run at once: the process is never frozen, and the exporter's own rhythm serves all of them.
     concurrent: bool,
-    /// Whether it has been asked once what it is.
-    asked: AtomicBool,
-    /// Flushes in a row that ran out of their budget.
-    overruns: Arc<AtomicU32>,
-    /// Flushes that are under way.
-    running: Arc<AtomicU32>,
 }
 
 impl Flusher {
-    pub(crate) fn new(
-        tracing: Arc<Tracing>,
-        loopback_agent: Option<SocketAddr>,
-        concurrent: bool,
-    ) -> Self {
+    pub(crate) fn new(setup: &Setup, concurrent: bool) -> Self {
         Self {
-            tracing,
-            loopback_agent,
+            shared: Arc::new(Shared {
+                tracing: Arc::clone(&setup.tracing),
+                loopback_agent: setup.loopback_agent,
+                unsent: setup.unsent.clone(),
+                asked: AtomicBool::new(false),
+                overruns: AtomicU32::new(0),
+                running: AtomicU32::new(0),
+            }),
             concurrent,
-            asked: AtomicBool::new(false),
-            overruns: Arc::default(),
-            running: Arc::default(),
         }
     }
 
-    /// Flushes, and waits for it `budget` at most.
+    /// Flushes, and waits for it `budget` at most. Where nothing is to be sent, nobody is asked and nothing is waited for.
     pub(crate) async fn flush(&self, arn: &str, budget: Duration) {
-        let about = |cause| About {
-            arn: Some(arn),
-            cause: Some(cause),
-            ..About::default()
-        };
-        let connection = match self.connect().await {
-            Connection::Refused(agent) => {
-                health::count(Location::Flush, ErrorType::Io, &about("connection refused"));
-                health::warn_once(&Warning::AgentAbsent {
-                    url: format!("http://{agent}"),
-                });
-                return;
-            }
-            Connection::Made(stream) => Some(stream),
-            Connection::Unknown => None,
-        };
-        let waits = !self.concurrent && self.overruns.load(Ordering::Acquire) < PATIENCE;
-        if !waits && self.running.load(Ordering::Acquire) > 0 {
+        let shared = &self.shared;
+        if !shared.take_unsent() {
+            return;
+        }
+        let waits = !self.concurrent && shared.overruns.load(Ordering::Acquire) < PATIENCE;
+        if !waits && shared.running.load(Ordering::Acquire) > 0 {
             return; // the one that is under way takes these spans along
         }
-        self.running.fetch_add(1, Ordering::AcqRel);
-        let question = connection
-            .filter(|_| !self.asked.swap(true, Ordering::Relaxed))
-            .map(Question::new);
+        shared.running.fetch_add(1, Ordering::AcqRel);
+        // One thread for all that blocks: each hop to another is time that the invocation waits.
         let task = tokio::task::spawn_blocking({
-            let (tracing, overruns, running) = (
-                Arc::clone(&self.tracing),
-                Arc::clone(&self.overruns),
-                Arc::clone(&self.running),
-            );
-            move || {
-                let question = question.and_then(Question::put);
-                let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    tracing.provider.force_flush()
-                }));
-                running.fetch_sub(1, Ordering::AcqRel);
-                let flushed = flushed
-                    .map_err(|_| ErrorType::Panic)?
-                    .map_err(|_| ErrorType::Timeout);
-                if flushed.is_ok() {
-                    overruns.store(0, Ordering::Release);
-                }
-                if let Some(question) = question {
-                    question.hear();
-                }
-                flushed
-            }
+            let shared = Arc::clone(shared);
+            // Who is to hear of a wrong agent: the invocation's subscriber.
+            let subscriber = tracing::dispatcher::get_default(Clone::clone);
+            let arn = arn.to_owned();
+            move || shared.flush(&subscriber, &arn)
         });
         if !waits {
             return;
         }
         let error = match tokio::time::timeout(budget, task).await {
-            Ok(Ok(Ok(()))) => return,
-            Ok(Ok(Err(error))) => error,
+            Ok(Ok(Flushed::AgentAbsent | Flushed::Handed)) => return,
+            Ok(Ok(Flushed::Failed(error))) => error,
             Ok(Err(_)) => ErrorType::Other,
             Err(_) => ErrorType::Timeout,
         };
-        self.overruns.fetch_add(1, Ordering::AcqRel);
-        health::count(
-            Location::Flush,
-            error,
-            &about("the exporter did not finish"),
-        );
+        shared.overruns.fetch_add(1, Ordering::AcqRel);
+        let about = About {
+            arn: Some(arn),
+            cause: Some("the exporter did not finish"),
+            ..About::default()
+        };
+        health::count(Location::Flush, error, &about);
+    }
+}
+
+/// What a flush came to.
+enum Flushed {
+    AgentAbsent,
+    Failed(ErrorType),
+    Handed,
+}
+
+/// What a flush needs, which may go on after its invocation.
+#[derive(Debug)]
+struct Shared {
+    tracing: Arc<Tracing>,
+    /// Where the agent listens, if that is on this machine.
+    loopback_agent: Option<SocketAddr>,
+    /// Whether a span has ended since spans were handed over; `None` where nobody knows.
+    unsent: Option<Arc<AtomicBool>>,
+    /// Whether the agent has been asked once what it is.
+    asked: AtomicBool,
+    /// Flushes in a row that ran out of their budget.
+    overruns: AtomicU32,
+    /// Flushes that are under way.
+    running: AtomicU32,
+}
+
+impl Shared {
+    /// Whether there may be something to send; from now on that is this flush's.
+    fn take_unsent(&self) -> bool {
+        let taken = self.unsent.as_ref();
+        taken.is_none_or(|unsent| unsent.swap(false, Ordering::AcqRel))
+    }
+
+    /// Connects, asks and hands over, and blocks meanwhile.
+    fn flush(&self, subscriber: &Dispatch, arn: &str) -> Flushed {
+        let flushed = match self.connect() {
+            Connection::Refused(agent) => {
+                self.running.fetch_sub(1, Ordering::AcqRel);
+                tracing::dispatcher::with_default(subscriber, || tell_of_absence(agent, arn));
+                Flushed::AgentAbsent
+            }
+            Connection::Made(stream) => self.hand_over(Some(stream), subscriber),
+            Connection::Unknown => self.hand_over(None, subscriber),
+        };
+        if let (Some(unsent), Flushed::AgentAbsent | Flushed::Failed(_)) = (&self.unsent, &flushed)
+        {
+            unsent.store(true, Ordering::Release); // the next flush may have more luck
+        }
+        flushed
+    }
+
+    fn hand_over(&self, connection: Option<TcpStream>, subscriber: &Dispatch) -> Flushed {
+        let question = connection
+            .filter(|_| !self.asked.swap(true, Ordering::Relaxed))
+            .and_then(|stream| Question { stream }.put());
+        let flushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.tracing.provider.force_flush()
+        }));
+        self.running.fetch_sub(1, Ordering::AcqRel);
+        match flushed {
+            Err(_) => return Flushed::Failed(ErrorType::Panic),
+            Ok(Err(_)) => return Flushed::Failed(ErrorType::Timeout),
+            Ok(Ok(())) => self.overruns.store(0, Ordering::Release),
+        }
+        if let Some(warning) = question.and_then(Question::hear) {
+            tracing::dispatcher::with_default(subscriber, || health::warn_once(&warning));
+        }
+        Flushed::Handed
     }
 
     /// Looks whether somebody listens where the agent should. Only asked on this machine, where the answer comes at once.
-    async fn connect(&self) -> Connection {
+    fn connect(&self) -> Connection {
         let Some(agent) = self.loopback_agent else {
             return Connection::Unknown;
         };
-        let attempt = tokio::task::spawn_blocking(move || {
-            TcpStream::connect_timeout(&agent, CONNECT_TIMEOUT)
-        });
-        match attempt.await {
-            Ok(Ok(stream)) => Connection::Made(stream),
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+        match TcpStream::connect_timeout(&agent, CONNECT_TIMEOUT) {
+            Ok(stream) => Connection::Made(stream),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 Connection::Refused(agent)
             }
-            _ => Connection::Unknown,
+            Err(_) => Connection::Unknown,
         }
     }
+}
+
+fn tell_of_absence(agent: SocketAddr, arn: &str) {
+    let about = About {
+        arn: Some(arn),
+        cause: Some("connection refused"),
+        ..About::default()
+    };
+    health::count(Location::Flush, ErrorType::Io, &about);
+    health::warn_once(&Warning::AgentAbsent {
+        url: format!("http://{agent}"),
+    });
 }
 
 /// What became of a connection to the agent.
@@ -145,18 +186,9 @@ enum Connection {
 /// The question to whatever listens there what it is.
 struct Question {
     stream: TcpStream,
-    /// Who is to hear of a wrong answer: the invocation's subscriber, wherever the answer is read.
-    subscriber: tracing::Dispatch,
 }
 
 impl Question {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            subscriber: tracing::dispatcher::get_default(Clone::clone),
-        }
-    }
-
     fn put(mut self) -> Option<Self> {
         self.stream.set_write_timeout(Some(ANSWER_TIMEOUT)).ok()?;
         self.stream.set_read_timeout(Some(ANSWER_TIMEOUT)).ok()?;
@@ -164,15 +196,8 @@ impl Question {
         Some(self)
     }
 
-    /// Says so if the answer is none of an agent's.
-    fn hear(mut self) {
-        if let Some(warning) = self.judge() {
-            tracing::dispatcher::with_default(&self.subscriber, || health::warn_once(&warning));
-        }
-    }
-
-    /// An answer that has not come by now is none.
-    fn judge(&mut self) -> Option<Warning> {
+    /// What there is to say if the answer is none of an agent's. One that has not come by now is none.
+    fn hear(mut self) -> Option<Warning> {
         let mut answer = [0; 1024];
         let length = self.stream.read(&mut answer).ok()?;
         let url = format!("http://{}", self.stream.peer_addr().ok()?);
@@ -209,15 +234,75 @@ mod tests {
         }
     }
 
-    fn patient(slow: Slow, concurrent: bool) -> Flusher {
+    fn setup(slow: Slow) -> Setup {
         let provider = SdkTracerProvider::builder()
             .with_span_processor(slow)
             .build();
-        let tracing = Arc::new(Tracing::new(
-            provider,
-            Arc::new(TraceContextPropagator::new()),
-        ));
-        Flusher::new(tracing, None, concurrent)
+        let propagator = Arc::new(TraceContextPropagator::new());
+        Setup {
+            tracing: Arc::new(Tracing::new(provider, propagator)),
+            loopback_agent: None,
+            unsent: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn patient(slow: Slow, concurrent: bool) -> Flusher {
+        Flusher::new(&setup(slow), concurrent)
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_where_nothing_is_to_be_sent() {
+        let slow = Slow::default();
+        slow.gate.store(true, Ordering::SeqCst);
+        let flushes = Arc::clone(&slow.flushes);
+        let agent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        agent.set_nonblocking(true).unwrap();
+        let unsent = Arc::new(AtomicBool::new(false));
+        let flusher = Flusher::new(
+            &Setup {
+                loopback_agent: Some(agent.local_addr().unwrap()),
+                unsent: Some(Arc::clone(&unsent)),
+                ..setup(slow)
+            },
+            false,
+        );
+        let flush = || flusher.flush("arn", Duration::from_hours(1));
+        // How many came to the agent, and how often spans were handed over.
+        let seen = || {
+            let asked = std::iter::from_fn(|| agent.accept().ok()).count();
+            (asked, flushes.swap(0, Ordering::SeqCst))
+        };
+        flush().await;
+        assert_eq!(seen(), (0, 0), "no span has ended");
+        unsent.store(true, Ordering::SeqCst);
+        flush().await;
+        assert_eq!(seen(), (1, 1), "one has");
+        flush().await;
+        assert_eq!(seen(), (0, 0), "it was sent");
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_sent_is_sent_by_the_next_flush() {
+        let slow = Slow::default();
+        slow.gate.store(true, Ordering::SeqCst);
+        let flushes = Arc::clone(&slow.flushes);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let agent = port.local_addr().unwrap();
+        drop(port);
+        let flusher = Flusher::new(
+            &Setup {
+                loopback_agent: Some(agent),
+                unsent: Some(Arc::new(AtomicBool::new(true))),
+                ..setup(slow)
+            },
+            false,
+        );
+        flusher.flush("arn", Duration::from_hours(1)).await;
+        assert_eq!(flushes.load(Ordering::SeqCst), 0, "nobody listens");
+        let _port = std::net::TcpListener::bind(agent).unwrap();
+        flusher.flush("arn", Duration::from_hours(1)).await;
+        assert_eq!(flushes.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
@@ -227,7 +312,7 @@ mod tests {
         let flusher = patient(slow, false);
         for overruns in 1..=PATIENCE {
             flusher.flush("arn", Duration::from_millis(1)).await;
-            assert_eq!(flusher.overruns.load(Ordering::SeqCst), overruns);
+            assert_eq!(flusher.shared.overruns.load(Ordering::SeqCst), overruns);
         }
         flusher.flush("arn", Duration::from_hours(1)).await; // returns although the gate is shut
         assert!(
@@ -235,11 +320,11 @@ mod tests {
             "the flushes under way take the spans along"
         );
         gate.store(true, Ordering::SeqCst);
-        while flusher.running.load(Ordering::SeqCst) > 0 {
+        while flusher.shared.running.load(Ordering::SeqCst) > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(
-            flusher.overruns.load(Ordering::SeqCst),
+            flusher.shared.overruns.load(Ordering::SeqCst),
             0,
             "one that succeeded gives trust back"
         );

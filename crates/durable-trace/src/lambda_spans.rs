@@ -1,7 +1,8 @@
-//! Which of the open spans are `aws.lambda`.
+//! Which of the open spans are `aws.lambda`, and whether any has ended.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::trace::TraceContextExt as _;
@@ -25,8 +26,17 @@ pub(crate) fn is_lambda_span(context: &Context) -> bool {
 }
 
 /// Remembers which spans are `aws.lambda`: OpenTelemetry gives an active span's id, never its name.
-#[derive(Debug)]
-pub(crate) struct LambdaSpans;
+#[derive(Debug, Default)]
+pub(crate) struct LambdaSpans {
+    unsent: Arc<AtomicBool>,
+}
+
+impl LambdaSpans {
+    /// Set whenever a span has ended that is to be sent.
+    pub(crate) fn unsent(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.unsent)
+    }
+}
 
 impl SpanProcessor for LambdaSpans {
     fn on_start(&self, span: &mut Span, parent: &Context) {
@@ -45,6 +55,7 @@ impl SpanProcessor for LambdaSpans {
     }
 
     fn on_end(&self, span: SpanData) {
+        self.unsent.store(true, Ordering::Release);
         if span.name == span_names::LAMBDA {
             let mut open = LAMBDA_SPANS.lock().unwrap_or_else(PoisonError::into_inner);
             open.get_or_insert_default()
@@ -71,7 +82,7 @@ mod tests {
     #[test]
     fn an_open_lambda_span_is_known_by_its_id_until_it_ends() {
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(LambdaSpans)
+            .with_span_processor(LambdaSpans::default())
             .build();
         let tracer = provider.tracer("another library");
         let of = |name: &'static str| Context::new().with_span(tracer.start(name));
@@ -85,5 +96,23 @@ mod tests {
         );
         lambda.span().end();
         assert!(!is_lambda_span(&lambda), "it has ended");
+    }
+
+    #[test]
+    fn only_a_span_that_has_ended_and_is_kept_is_to_be_sent() {
+        let processor = LambdaSpans::default();
+        let unsent = processor.unsent();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(processor)
+            .build();
+        let tracer = provider.tracer("a library");
+        {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            drop(tracer.start("dropped"));
+        }
+        let open = tracer.start("kept");
+        assert!(!unsent.load(Ordering::SeqCst));
+        drop(open);
+        assert!(unsent.load(Ordering::SeqCst));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -20,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) identity: Option<Identity>,
     /// Where its agent listens, if that is on this machine.
     pub(crate) loopback_agent: Option<SocketAddr>,
+    /// Whether one of its spans has ended since spans were sent; `None` where nobody knows.
+    pub(crate) unsent: Option<Arc<AtomicBool>>,
     /// What its user can mend. Said later: a subscriber that hears it may not be set yet.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -39,6 +42,7 @@ pub(crate) fn set_up(options: &Options) -> Option<Setup> {
                 tracing: Arc::new(Tracing::new(provider.clone(), propagator)),
                 identity: None,
                 loopback_agent: None,
+                unsent: None,
                 warnings: Vec::new(),
             })
         }

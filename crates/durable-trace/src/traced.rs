@@ -54,7 +54,7 @@ impl Traced {
         let concurrent = environment().concurrency > 1;
         Self {
             settings: Arc::new(settings),
-            flusher: Flusher::new(Arc::clone(&setup.tracing), setup.loopback_agent, concurrent),
+            flusher: Flusher::new(&setup, concurrent),
             tracing: setup.tracing,
             refused: AtomicBool::new(false),
             resource,
