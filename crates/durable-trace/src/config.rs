@@ -11,6 +11,7 @@ use crate::handover::InvokeTargets;
 use crate::health::{About, ErrorType, Location, count, warn_once};
 use crate::logging::ReplayedLogs;
 use crate::plan::ReplayedSpans;
+use crate::logging::has_other_directives;
 use crate::warning::Warning;
 
 /// How a checkpoint reaches the log.
@@ -99,8 +100,9 @@ impl Environment {
         self.set.iter().any(|set| set == name)
     }
 
-    /// What is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use.
-    fn findings(&self, own_tracer: bool) -> Vec<Warning> {
+    /// What is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use, `own_subscriber` whether
+    /// the log lines are chosen by us.
+    fn findings(&self, own_tracer: bool, own_subscriber: bool) -> Vec<Warning> {
         let pairs: Vec<_> = self
             .clashes
             .iter()
@@ -110,6 +112,12 @@ impl Environment {
         let mut unusable = self.bad.clone();
         if own_tracer {
             unusable.extend(&self.bad_of_the_tracer);
+        }
+        if own_subscriber && self.rust_log.as_deref().is_some_and(has_other_directives) {
+            unusable.push((
+                "RUST_LOG",
+                "levels by target, such as warn,my_crate=debug, and those count; for spans and fields set a subscriber of your own with durable_trace::layer()",
+            ));
         }
         let unusable = (!unusable.is_empty()).then_some(Warning::UnusableVariable(unusable));
         let contradiction = (!pairs.is_empty()).then_some(Warning::Contradiction(pairs));
@@ -344,11 +352,12 @@ pub(crate) fn findings_in(variables: &[(String, String)]) -> Vec<Warning> {
         found.map(|(_, value)| value.clone())
     };
     let set = variables.iter().map(|(name, _)| name.clone()).collect();
-    Environment::read(lookup, set).findings(true)
+    Environment::read(lookup, set).findings(true, false)
 }
 
-/// Says what is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use.
-pub(crate) fn report_variables(own_tracer: bool) {
+/// Says what is wrong with the variables. `own_tracer` says whether the tracer made from `DD_*` is in use, `own_subscriber` whether
+/// the subscriber is the one that `run` installs.
+pub(crate) fn report_variables(own_tracer: bool, own_subscriber: bool) {
     for (name, expected) in &environment().bad {
         count(
             Location::Setup,
@@ -360,7 +369,7 @@ pub(crate) fn report_variables(own_tracer: bool) {
         );
         tracing::debug!(target: "durable_trace", variable = name, expected, "unusable value; the default is in force");
     }
-    for warning in environment().findings(own_tracer) {
+    for warning in environment().findings(own_tracer, own_subscriber) {
         warn_once(&warning);
     }
 }
@@ -467,7 +476,7 @@ mod tests {
                 found.map(|(_, value)| value.clone())
             };
             let set = variables.iter().map(|(name, _)| name.clone()).collect();
-            let findings = Environment::read(lookup, set).findings(own_tracer);
+            let findings = Environment::read(lookup, set).findings(own_tracer, false);
             findings.iter().map(Warning::name).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -510,6 +519,21 @@ mod tests {
             seen += 1;
         }
         assert!(seen > 15, "{seen}");
+    }
+
+    #[test]
+    fn a_filter_that_is_not_understood_is_told_of_where_it_is_ours() {
+        let environment = read(&[("RUST_LOG", "warn,[payment]=debug")]);
+        let names = |own_subscriber| {
+            let findings = environment.findings(true, own_subscriber);
+            findings.iter().map(Warning::name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(true), ["unusable-variable"]);
+        assert_eq!(
+            names(false),
+            [""; 0],
+            "the user's own subscriber reads what it likes"
+        );
     }
 
     #[test]

@@ -39,21 +39,24 @@
 //! ```
 
 mod format;
+mod levels;
 mod place;
 
 use std::io::{IsTerminal as _, Stdout};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, layer::Layered};
 
 use self::format::{Stamp, Stamped};
+use self::levels::levels;
 use self::place::Live;
 use crate::config::{Environment, environment};
 
+pub(crate) use self::levels::has_other_directives;
 pub(crate) use self::place::{invocation, within};
 
 /// What becomes of lines that an earlier invocation has written already.
@@ -132,12 +135,13 @@ where
 ///
 /// ```
 /// use durable_trace::logging::{Format, Lines};
-/// use tracing_subscriber::EnvFilter;
+/// use tracing::level_filters::LevelFilter;
+/// use tracing_subscriber::filter::Targets;
 /// use tracing_subscriber::layer::SubscriberExt as _;
 ///
 /// let lines = Lines::new()
 ///     .format(Format::Json)
-///     .levels(EnvFilter::new("info,order=debug"))
+///     .levels(Targets::new().with_default(LevelFilter::INFO).with_target("order", LevelFilter::DEBUG))
 ///     .writer(std::io::stderr);
 /// let subscriber = tracing_subscriber::registry()
 ///     .with(durable_trace::layer())
@@ -151,7 +155,7 @@ pub struct Lines<W = fn() -> Stdout> {
     format: Format,
     identity: Identity,
     injection: bool,
-    levels: EnvFilter,
+    levels: Targets,
     replayed: ReplayedLogs,
     writer: W,
 }
@@ -175,7 +179,7 @@ impl Lines {
             },
             identity: Identity::of(environment),
             injection: environment.logs_injection,
-            levels: levels(environment),
+            levels: asked_for(environment),
             replayed: environment.replayed_logs,
             writer: std::io::stdout,
         }
@@ -183,14 +187,15 @@ impl Lines {
 }
 
 /// By `lambda_runtime`'s rules.
-fn levels(environment: &Environment) -> EnvFilter {
+fn asked_for(environment: &Environment) -> Targets {
     let directives = environment.rust_log.as_deref();
     // Where neither is set: an empty text would be taken for ERROR.
     let level = environment.log_level.as_deref().or(directives);
     let level = level.and_then(|level| level.parse().ok());
-    EnvFilter::builder()
-        .with_default_directive(level.unwrap_or(LevelFilter::INFO).into())
-        .parse_lossy(directives.unwrap_or_default())
+    levels(
+        directives.unwrap_or_default(),
+        level.unwrap_or(LevelFilter::INFO),
+    )
 }
 
 impl<W> Lines<W> {
@@ -203,7 +208,7 @@ impl<W> Lines<W> {
     /// Which lines are written, instead of what `AWS_LAMBDA_LOG_LEVEL` and `RUST_LOG` say.
     ///
     /// Set it here, not by a filter around the layer, which could hide the SDK's spans from it.
-    pub fn levels(mut self, levels: EnvFilter) -> Self {
+    pub fn levels(mut self, levels: Targets) -> Self {
         self.levels = levels;
         self
     }

@@ -68,18 +68,16 @@ where
 /// # Errors
 ///
 /// Those of [`lambda_runtime::run`].
-pub async fn run_with_options<F, E, Fut, O>(handler: F, options: Options) -> Result<(), Error>
+pub async fn run_with_options<F, E, Fut, O>(handler: F, mut options: Options) -> Result<(), Error>
 where
     F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
     E: for<'de> Deserialize<'de> + Send + 'static,
     Fut: Future<Output = Result<O, BoxError>> + Send,
     O: Serialize + Send + 'static,
 {
-    let install = options.install_subscriber;
     let setup = set_up(&options);
-    if install {
-        subscriber::install(setup.as_ref(), options.replayed_logs);
-    }
+    options.install_subscriber =
+        options.install_subscriber && subscriber::install(setup.as_ref(), options.replayed_logs);
     let service = wrap_set_up(handler, options, setup);
     // As `lambda_runtime::run`, but for our layer.
     let runtime = Runtime::new(service_fn(service)).layer(BodyLayer);
@@ -103,7 +101,7 @@ where
 /// ```
 pub fn wrap<F, E, Fut, O>(
     handler: F,
-    options: Options,
+    mut options: Options,
 ) -> impl Fn(LambdaEvent<Event>) -> InvocationFuture + Clone + Send + Sync + 'static
 where
     F: Fn(E, DurableContext) -> Fut + Send + Sync + 'static,
@@ -111,6 +109,7 @@ where
     Fut: Future<Output = Result<O, BoxError>> + Send,
     O: Serialize + Send + 'static,
 {
+    options.install_subscriber = false;
     let setup = set_up(&options);
     wrap_set_up(handler, options, setup)
 }
@@ -128,6 +127,7 @@ where
 {
     let resource = handler_name::<F>();
     let own_tracer = options.tracer_provider.is_none();
+    let own_subscriber = options.install_subscriber;
     let warnings = setup
         .as_ref()
         .map(|setup| setup.warnings.clone())
@@ -157,7 +157,7 @@ where
             .lambda_client
             .or_else(|| options.sdk_config.as_ref().map(Client::new)),
         report: Box::new(move || {
-            report_variables(own_tracer);
+            report_variables(own_tracer, own_subscriber);
             warnings.iter().for_each(warn_once);
         }),
         make_inner: Box::new(make_inner),

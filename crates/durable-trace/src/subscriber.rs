@@ -10,10 +10,11 @@ use crate::config::environment;
 use crate::logging::{Lines, ReplayedLogs, is_the_tracers};
 use crate::setup::Setup;
 
-/// Installs log lines by `lambda_runtime`'s rules, our layer, and the export of the user's spans. Does nothing where a subscriber is set.
-pub(crate) fn install(setup: Option<&Setup>, replayed: ReplayedLogs) {
+/// Installs log lines by `lambda_runtime`'s rules, our layer, and the export of the user's spans. Does nothing where a subscriber is
+/// set, and says whether it did something.
+pub(crate) fn install(setup: Option<&Setup>, replayed: ReplayedLogs) -> bool {
     if tracing::dispatcher::has_been_set() {
-        return;
+        return false;
     }
     let export = setup.map(|setup| {
         tracing_opentelemetry::layer()
@@ -31,7 +32,7 @@ pub(crate) fn install(setup: Option<&Setup>, replayed: ReplayedLogs) {
         .with(lines.into_layer())
         .with(tracer_logs());
     // Lost only if somebody else set one since we asked, whose it then is.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).is_ok()
 }
 
 /// The tracer's own messages, where the user asked for them: on stderr, at the level of `DD_LOG_LEVEL`.
