@@ -127,7 +127,7 @@ impl Environment {
             .collect()
     }
 
-    fn read(lookup: impl Fn(&str) -> Option<String>, set: Vec<String>) -> Self {
+    pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>, set: Vec<String>) -> Self {
         let mut bad = Vec::new();
         let read = |name: &'static str, expected: &'static str| Variable {
             text: lookup(name),

@@ -11,7 +11,7 @@ use opentelemetry::trace::{
     TraceState, Tracer as _,
 };
 
-use crate::config::environment;
+use crate::config::{Environment, environment};
 use crate::diagnosis::AgentAddress;
 use crate::lambda_spans::LambdaSpans;
 use crate::logging::Identity;
@@ -27,7 +27,7 @@ pub(crate) fn tracer(settings: &Settings) -> Option<Setup> {
 }
 
 fn make(settings: &Settings) -> Option<Setup> {
-    let config = config(settings);
+    let config = config(settings, environment());
     if !config.enabled() {
         return None;
     }
@@ -93,8 +93,7 @@ fn has_other_tracer() -> bool {
 }
 
 /// What the tracer reads from the environment by itself, and our defaults where the user has set nothing.
-fn config(settings: &Settings) -> Config {
-    let environment = environment();
+fn config(settings: &Settings, environment: &Environment) -> Config {
     let unset = |name| !environment.is_set(name);
     let mut builder = Config::builder();
     let service = settings.service.clone().or_else(|| {
@@ -124,6 +123,10 @@ fn config(settings: &Settings) -> Config {
         if unset("DD_INSTRUMENTATION_TELEMETRY_ENABLED") {
             builder.set_telemetry_enabled(false);
         }
+        // There the extension's: by its number, since the tracer asks the resolver for a name, twice, while the start waits.
+        if unset("DD_DOGSTATSD_HOST") && unset("DD_DOGSTATSD_URL") {
+            builder.set_dogstatsd_agent_host("127.0.0.1".to_owned());
+        }
     }
     // A function's output is its logs; the tracer falls back to printing where it finds no subscriber.
     if unset("DD_LOG_LEVEL") {
@@ -148,5 +151,31 @@ impl TextMapPropagator for Shared {
 
     fn fields(&self) -> FieldIter<'_> {
         self.0.fields()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    fn statsd(variables: &[&'static str]) -> String {
+        let lookup = |name: &str| variables.contains(&name).then(|| "order".to_owned());
+        let set = variables.iter().map(|name| (*name).to_owned()).collect();
+        let config = config(
+            &Options::default().settings,
+            &Environment::read(lookup, set),
+        );
+        config.dogstatsd_agent_url().to_owned()
+    }
+
+    #[test]
+    fn on_lambda_no_name_is_resolved_unless_the_user_gave_one() {
+        let function = "AWS_LAMBDA_FUNCTION_NAME";
+        assert_eq!(statsd(&[function]), "http://127.0.0.1:8125");
+        assert_eq!(statsd(&[]), "http://localhost:8125", "not on Lambda");
+        for name in ["DD_DOGSTATSD_HOST", "DD_DOGSTATSD_URL"] {
+            assert_ne!(statsd(&[function, name]), "http://127.0.0.1:8125", "{name}");
+        }
     }
 }

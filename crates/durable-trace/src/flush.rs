@@ -138,15 +138,18 @@ impl Shared {
             self.tracing.provider.force_flush()
         }));
         self.running.fetch_sub(1, Ordering::AcqRel);
-        match flushed {
+        let flushed = match flushed {
             Err(_) => return Flushed::Failed(ErrorType::Panic),
-            Ok(Err(_)) => return Flushed::Failed(ErrorType::Timeout),
-            Ok(Ok(())) => self.overruns.store(0, Ordering::Release),
-        }
+            Ok(Err(_)) => Flushed::Failed(ErrorType::Timeout),
+            Ok(Ok(())) => {
+                self.overruns.store(0, Ordering::Release);
+                Flushed::Handed
+            }
+        };
         if let Some(warning) = question.and_then(Question::hear) {
             tracing::dispatcher::with_default(subscriber, || health::warn_once(&warning));
         }
-        Flushed::Handed
+        flushed
     }
 
     /// Looks whether somebody listens where the agent should. Only asked on this machine, where the answer comes at once.
