@@ -1,6 +1,7 @@
 """docs/performance.md, from what was measured."""
 
 import plot
+import size
 
 TARGETS = []
 
@@ -145,19 +146,27 @@ def replays(report):
     return table((f"{waits['count']} waits", "spans sent", "bytes sent", "traces"), rows)
 
 
+PROFILES = (("release", "`release`"), ("size", "`size`"))
+
+
 def cold(report):
-    plain, traced = report["cold"]["plain"], report["cold"]["traced"]
-    rows = [(name, f"{row['wall_ms']:.1f} ms", f"{row['processor_ms']:.1f} ms", f"{row['at_128_mb_ms']:.0f} ms")
-            for name, row in (("the SDK alone", plain), ("traced, default set-up", traced))]
-    added = tuple(traced[key] - plain[key] for key in ("wall_ms", "processor_ms", "at_128_mb_ms"))
-    rows.append(("added", f"{added[0]:+.1f} ms", f"{added[1]:+.1f} ms", f"{added[2]:+.0f} ms"))
-    return table(("start to first `/next`", "wall", "processor", "wall with the share of 128 MB"), rows), added
+    found, rows = report["cold"], []
+    columns = ("wall_ms", "processor_ms", "at_128_mb_ms")
+    for profile, name in PROFILES:
+        plain, traced = found[f"{profile}/plain"], found[f"{profile}/traced"]
+        for what, row in ((f"the SDK alone, {name}", plain), (f"traced, {name}", traced)):
+            rows.append((what, *(f"{row[key]:.1f} ms" for key in columns)))
+        added = [traced[key] - plain[key] for key in columns]
+        rows.append(("added", *(f"{more:+.1f} ms" for more in added), verdict(added[0] <= 5 and added[2] <= 5)))
+    rows = [row if len(row) == 5 else (*row, "") for row in rows]
+    how = "run" if found["is_run"] else "computed"
+    return table(("start to first `/next`", "wall", "processor", f"wall with the share of 128 MB, {how}", "≤ 5 ms"), rows)
 
 
 def sizes(report):
     found = report["sizes"]
     rows = []
-    for profile, name in (("release", "`release`"), ("size", "`size`")):
+    for profile, name in PROFILES:
         if f"{profile}/traced" in found:
             plain, traced = found[f"{profile}/plain"], found[f"{profile}/traced"]
             rows.append((name, mb(plain), mb(traced), f"{(traced - plain) / 1e6:+.2f} MB"))
@@ -165,38 +174,71 @@ def sizes(report):
 
 
 def causes(report):
-    rows = [(f"`{crate}`" if crate != "C and others" else crate, mb(size)) for crate, size in report["grown"].items()]
-    return table(("crate", "code and data"), rows[:24])
+    rows, total = [], 0
+    for cause, crates in report["grown"].items():
+        added = sum(crates.values())
+        total += added
+        largest = sorted(crates.items(), key=lambda it: -abs(it[1]))[:8]
+        named = ", ".join(f"`{crate}` {more / 1e6:.2f}" for crate, more in largest if abs(more) >= 20_000)
+        rows.append((size.CAUSES[cause], mb(added), named if len(crates) > 1 else ""))
+    rows.sort(key=lambda row: -float(row[1].split()[0]))
+    stripped = report["sizes"]["release/traced"] - report["sizes"]["release/plain"]
+    rows.append(("together", mb(total), f"of {mb(stripped)} by which the stripped file is larger"))
+    return table(("cause", "added", "by crate, in MB, the largest"), rows)
+
+
+def flush(report):
+    found = report["flush"]
+    nothing = found["nothing"]
+    names = {
+        "nothing": "nothing is to be sent",
+        "nobody": "nobody listens",
+        "at_once": "the agent answers at once",
+        "after_50_ms": "the agent answers after 50 ms",
+    }
+    rows = []
+    for key, name in names.items():
+        row = found[key]
+        waits, agent = row["invocation_us"] - nothing["invocation_us"], row.get("agent_us", 0)
+        figures = (ns(waits * 1e3), ns(agent * 1e3), ns((waits - agent) * 1e3)) if key != "nothing" else ("0", "0", "0")
+        rows.append((name, ns(row["invocation_us"] * 1e3), *figures, row.get("payloads", 0), row["threads"]))
+    head = ("", "an invocation", "of which it waits", "the agent takes", "beyond the agent", "payloads", "threads started")
+    return table(head, rows)
+
+
+def about(report):
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    return f"Measured on {report['date']} by `bench/compare` on {report['machine']} (load before: {report['load']:.1f}), with {versions}."
+
+
+# The tables of `bench/compare start`, and the others.
+START = {"flush": flush, "cold": cold, "sizes": sizes, "causes": causes}
+OTHERS = {
+    "about": about,
+    "codec": codec,
+    "path": resumed,
+    "log": log,
+    "skippers": skippers,
+    "deciding": deciding,
+    "whole": whole,
+    "memory": memory,
+    "suspensions": suspensions,
+    "replays": replays,
+    "import": lambda report: f"{report['import_ms']:,.0f} ms",
+}
 
 
 def write(report, folder):
-    took = report["timed"]
-    (folder / "performance.svg").write_text(plot.draw(took, SIZES), encoding="utf-8")
-    cold_table, added = cold(report)
-    fills = {
-        "about": f"Measured on {report['date']} by `bench/compare` on {report['machine']} (load before: {report['load']:.1f}), with "
-        + ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-        + ".",
-        "codec": codec(report),
-        "path": resumed(report),
-        "log": log(report),
-        "skippers": skippers(report),
-        "deciding": deciding(report),
-        "whole": whole(report),
-        "memory": memory(report),
-        "suspensions": suspensions(report),
-        "replays": replays(report),
-        "cold": cold_table,
-        "import": f"{report['import_ms']:,.0f} ms",
-        "sizes": sizes(report),
-        "causes": causes(report),
-    }
+    fills = START
+    if "timed" in report:
+        fills = START | OTHERS
+        (folder / "performance.svg").write_text(plot.draw(report["timed"], SIZES), encoding="utf-8")
     path = folder / "performance.md"
     text = path.read_text(encoding="utf-8")
-    for name, filled in fills.items():
+    for name, fill in fills.items():
         before, begin, rest = text.partition(f"<!-- begin {name} -->\n")
         _, end, after = rest.partition(f"<!-- end {name} -->")
         if not begin or not end:
             raise SystemExit(f"docs/performance.md has no place for {name}")
-        text = f"{before}{begin}{filled}\n{end}{after}"
+        text = f"{before}{begin}{fill(report)}\n{end}{after}"
     path.write_text(text, encoding="utf-8")

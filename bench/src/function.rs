@@ -43,11 +43,18 @@ impl Function {
 
     /// The same function traced, by a tracer whose spans go nowhere: the exporter is not ours.
     pub fn traced(operations: usize) -> Self {
-        let options = Options::builder()
-            .lambda_client(client())
-            .tracer_provider(SdkTracerProvider::builder().build())
-            .build()
-            .expect("nothing contradicts");
+        let options = Options::builder().tracer_provider(SdkTracerProvider::builder().build());
+        Self::with(operations, options)
+    }
+
+    /// The same function traced by Datadog's tracer, which sends to the agent that the environment names.
+    pub fn exporting(operations: usize) -> Self {
+        Self::with(operations, Options::builder())
+    }
+
+    fn with(operations: usize, options: durable_trace::OptionsBuilder) -> Self {
+        let options = options.lambda_client(client());
+        let options = options.build().expect("nothing contradicts");
         let service = durable_trace::wrap(handler(operations), options);
         // As `run` has it, and as `lambda_runtime` calls what it is given.
         let service = BodyLayer.layer(service_fn(move |invocation: LambdaInvocation| {

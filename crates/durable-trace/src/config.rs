@@ -9,9 +9,8 @@ use crate::contract::variables;
 use crate::diagnosis::{Clash, clashes, unknown, unusable_of_the_tracer};
 use crate::handover::InvokeTargets;
 use crate::health::{About, ErrorType, Location, count, warn_once};
-use crate::logging::ReplayedLogs;
+use crate::logging::{ReplayedLogs, has_other_directives};
 use crate::plan::ReplayedSpans;
-use crate::logging::has_other_directives;
 use crate::warning::Warning;
 
 /// How a checkpoint reaches the log.

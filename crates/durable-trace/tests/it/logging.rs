@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, Registry};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::{Layer as _, Registry};
 
 use crate::alone::alone;
 use crate::trace::step_wait_step;
@@ -286,7 +287,7 @@ async fn waiting_branches(_: Value, ctx: DurableContext) -> Result<Value, BoxErr
 async fn an_event_of_the_sdks_says_itself_whether_it_is_replayed() {
     for (replayed, told) in [(ReplayedLogs::Omit, 0), (ReplayedLogs::Emit, 2)] {
         let output = Output::default();
-        let sdk = EnvFilter::new("off,aws_durable_execution_sdk=debug");
+        let sdk = Targets::new().with_target("aws_durable_execution_sdk", Level::DEBUG);
         let lines = json_lines(&output).replayed(replayed).levels(sdk);
         let (world, _guard) = logged(step_wait_step, lines).await;
         world.run(&json!({})).await;
@@ -323,7 +324,7 @@ async fn a_line_keeps_the_execution_where_a_level_hides_the_sdks_spans() {
         Ok(ctx.step(|_| async { Ok(Value::Null) }).await?)
     }
     let output = Output::default();
-    let lines = json_lines(&output).levels(EnvFilter::new("warn"));
+    let lines = json_lines(&output).levels(Targets::new().with_default(Level::WARN));
     let (world, _guard) = logged(warns, lines).await;
     let ended = world.run(&json!({})).await;
     let lines = output.json();
@@ -364,8 +365,8 @@ async fn all_else_of_a_line_is_what_lambdas_subscriber_writes() {
             .with_ansi(false)
             .with_writer(theirs.clone());
         let plain = match format {
-            Format::Json => plain.json().with_filter(EnvFilter::new("info")).boxed(),
-            _ => plain.with_filter(EnvFilter::new("info")).boxed(),
+            Format::Json => plain.json().with_filter(LevelFilter::INFO).boxed(),
+            _ => plain.with_filter(LevelFilter::INFO).boxed(),
         };
         let world = World::new(Setting::default(), retry_and_wait).await;
         let subscriber = Registry::default()
@@ -445,7 +446,7 @@ fn without_injection_or_tracing_the_execution_is_named_and_no_ids_are() {
 #[tokio::test]
 async fn what_the_library_says_of_an_invocation_names_its_execution() {
     let output = Output::default();
-    let lines = json_lines(&output).levels(EnvFilter::new("off,aws_smithy_runtime=debug"));
+    let lines = json_lines(&output).levels(Targets::new().with_target("aws_smithy_runtime", Level::DEBUG));
     let (world, _guard) = logged(retry_and_wait, lines).await;
     let ended = world.run(&json!({})).await;
     let lines = output.json();
