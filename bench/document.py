@@ -153,6 +153,8 @@ def cold(report):
     found, rows = report["cold"], []
     columns = ("wall_ms", "processor_ms", "at_128_mb_ms")
     for profile, name in PROFILES:
+        if f"{profile}/traced" not in found:
+            continue
         plain, traced = found[f"{profile}/plain"], found[f"{profile}/traced"]
         for what, row in ((f"the SDK alone, {name}", plain), (f"traced, {name}", traced)):
             rows.append((what, *(f"{row[key]:.1f} ms" for key in columns)))

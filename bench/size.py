@@ -91,7 +91,8 @@ def cause_of():
     """What a crate is counted to."""
     without_datadog = tree("durable-trace", "--no-default-features", cwd=HERE.parent)
     datadog = tree("datadog-opentelemetry") - without_datadog
-    subscriber = tree("tracing-subscriber") - tree("aws-sdk-lambda") - tree("opentelemetry_sdk") | {"tracing_subscriber"}
+    shared = tree("aws-sdk-lambda") | tree("opentelemetry_sdk") | tree("serde_json")
+    subscriber = tree("tracing-subscriber") - shared | {"tracing_subscriber"}
 
     def cause(crate):
         if crate in CAUSES:
