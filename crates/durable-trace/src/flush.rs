@@ -258,7 +258,7 @@ mod tests {
     async fn nobody_is_asked_where_nothing_is_to_be_sent() {
         let slow = Slow::default();
         slow.gate.store(true, Ordering::SeqCst);
-        let flushes = Arc::clone(&slow.flushes);
+        let handed = Arc::clone(&slow.flushes);
         let agent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         agent.set_nonblocking(true).unwrap();
         let unsent = Arc::new(AtomicBool::new(false));
@@ -274,7 +274,7 @@ mod tests {
         // How many came to the agent, and how often spans were handed over.
         let seen = || {
             let asked = std::iter::from_fn(|| agent.accept().ok()).count();
-            (asked, flushes.swap(0, Ordering::SeqCst))
+            (asked, handed.swap(0, Ordering::SeqCst))
         };
         flush().await;
         assert_eq!(seen(), (0, 0), "no span has ended");
@@ -289,7 +289,7 @@ mod tests {
     async fn what_could_not_be_sent_is_sent_by_the_next_flush() {
         let slow = Slow::default();
         slow.gate.store(true, Ordering::SeqCst);
-        let flushes = Arc::clone(&slow.flushes);
+        let handed = Arc::clone(&slow.flushes);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let agent = port.local_addr().unwrap();
         drop(port);
@@ -302,10 +302,10 @@ mod tests {
             false,
         );
         flusher.flush("arn", Duration::from_hours(1)).await;
-        assert_eq!(flushes.load(Ordering::SeqCst), 0, "nobody listens");
+        assert_eq!(handed.load(Ordering::SeqCst), 0, "nobody listens");
         let _port = std::net::TcpListener::bind(agent).unwrap();
         flusher.flush("arn", Duration::from_hours(1)).await;
-        assert_eq!(flushes.load(Ordering::SeqCst), 1);
+        assert_eq!(handed.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
