@@ -193,7 +193,7 @@ def flush(report):
     found = report["flush"]
     nothing = found["nothing"]
     names = {
-        "nothing": "nothing is to be sent",
+        "nothing": "spans go nowhere",
         "nobody": "nobody listens",
         "at_once": "the agent answers at once",
         "after_50_ms": "the agent answers after 50 ms",
