@@ -246,6 +246,7 @@ mod tests {
             tracing: Arc::new(Tracing::new(provider, propagator)),
             loopback_agent: None,
             unsent: None,
+            identity: None,
             warnings: Vec::new(),
         }
     }

@@ -9,10 +9,12 @@ use aws_durable_execution_sdk::{BoxError, DurableContext, RetryDecision};
 use durable_trace::logging::{Format, Lines, ReplayedLogs};
 use opentelemetry::trace::TracerProvider as _;
 use serde_json::{Value, json};
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::{Layer as _, Registry};
 
 use crate::alone::alone;
@@ -446,7 +448,8 @@ fn without_injection_or_tracing_the_execution_is_named_and_no_ids_are() {
 #[tokio::test]
 async fn what_the_library_says_of_an_invocation_names_its_execution() {
     let output = Output::default();
-    let lines = json_lines(&output).levels(Targets::new().with_target("aws_smithy_runtime", Level::DEBUG));
+    let lines =
+        json_lines(&output).levels(Targets::new().with_target("aws_smithy_runtime", Level::DEBUG));
     let (world, _guard) = logged(retry_and_wait, lines).await;
     let ended = world.run(&json!({})).await;
     let lines = output.json();
