@@ -5,8 +5,6 @@
 mod intake;
 mod served;
 
-use std::path::Path;
-
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Value, json};
@@ -17,7 +15,7 @@ use crate::served::Served;
 #[tokio::test]
 async fn the_function_completes_and_its_spans_are_one_trace() {
     let intake = Intake::start();
-    let served = Served::start(Path::new(env!("CARGO_BIN_EXE_order")), intake.url());
+    let served = Served::start(env!("CARGO_BIN_EXE_order"), intake.url(), "skip");
 
     let output = order(&served, r#"{"id":"A-1","amount":4200}"#).await;
     assert_eq!(output.function_error(), None, "{output:?}");
@@ -64,7 +62,7 @@ async fn the_function_completes_and_its_spans_are_one_trace() {
 #[tokio::test]
 async fn an_order_without_an_amount_fails() {
     let intake = Intake::start();
-    let served = Served::start(Path::new(env!("CARGO_BIN_EXE_order")), intake.url());
+    let served = Served::start(env!("CARGO_BIN_EXE_order"), intake.url(), "skip");
     let output = order(&served, r#"{"id":"A-2","amount":0}"#).await;
     assert!(output.function_error().is_some(), "{output:?}");
     let payload = String::from_utf8(output.payload().unwrap().as_ref().to_vec()).unwrap();
@@ -109,8 +107,8 @@ async fn log_lines_name_the_spans_that_the_agent_received() {
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
             ("DURABLE_TRACE_REPLAYED_LOGS", replayed),
         ];
-        let function = Path::new(env!("CARGO_BIN_EXE_order"));
-        let served = Served::start_with(function, intake.url(), &variables);
+        let built = env!("CARGO_BIN_EXE_order");
+        let served = Served::start_with(built, intake.url(), "skip", &variables);
         order(&served, r#"{"id":"A-1","amount":4200}"#).await;
         let lines = served.end();
         let lines: Vec<_> = lines.iter().filter_map(|line| Line::parse(line)).collect();

@@ -1,4 +1,7 @@
 //! The program `durable-trace serve`, with the example as its function.
+//!
+//! What is served is what cargo built for the test, or, where `EXAMPLE_PROGRAM` names one, another build of it:
+//! `examples/build` runs these tests with the artifact for Lambda.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,14 +20,23 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Serves `function` as `order`, its tracer pointed at `agent`, time skipped.
-    pub(crate) fn start(function: &Path, agent: &str) -> Self {
-        Self::start_with(function, agent, &[])
+    /// Serves the function that was built as `built`, by that file's name, its tracer pointed at `agent`. `clock` is `skip` or `real`.
+    pub(crate) fn start(built: &str, agent: &str, clock: &str) -> Self {
+        Self::start_with(built, agent, clock, &[])
     }
 
     /// The same with further variables.
-    pub(crate) fn start_with(function: &Path, agent: &str, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(program(function));
+    pub(crate) fn start_with(
+        built: &str,
+        agent: &str,
+        clock: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let built = Path::new(built);
+        let name = built.file_name().unwrap().to_str().unwrap();
+        let function = std::env::var("EXAMPLE_PROGRAM");
+        let function = function.unwrap_or_else(|_| built.display().to_string());
+        let mut command = Command::new(program(built));
         for (name, _) in std::env::vars_os() {
             // Settings of the machine's own would change what the function does.
             let name_text = name.to_string_lossy();
@@ -36,8 +48,8 @@ impl Served {
             }
         }
         let mut child = command
-            .args(["serve", "--port", "0", "--clock", "skip", "--function"])
-            .arg(format!("order='{}'", function.display()))
+            .args(["serve", "--port", "0", "--clock", clock, "--function"])
+            .arg(format!("{name}='{function}'"))
             .env("DD_TRACE_AGENT_URL", agent)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
