@@ -15,7 +15,10 @@ use crate::intake::{Intake, Span};
 async fn booked() -> (Vec<Asked>, Vec<Span>) {
     let (booking, intake) = (Booking::start().await, Intake::start());
     let service = Service::start(Config::default()).await.unwrap();
-    let function = Function::process(env!("CARGO_BIN_EXE_outbound"), [] as [&str; 0])
+    // Another build of it, where there is one: `examples/build`.
+    let program = std::env::var("EXAMPLE_PROGRAM");
+    let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_outbound").to_owned());
+    let function = Function::process(program, [] as [&str; 0])
         .env("DD_TRACE_AGENT_URL", intake.url())
         // The client would heed a proxy of the developer's.
         .env("NO_PROXY", "127.0.0.1")
