@@ -131,8 +131,11 @@ def parse_arguments():
     parser.add_argument("--architecture", choices=("x86_64", "arm64"), default="x86_64")
     parser.add_argument("--artifact", metavar="FILE", help="the function: bootstrap.zip, or with --local a program (`run` builds it)")
     parser.add_argument("--program", metavar="FILE", help="durable-trace, for --local (`run` builds it)")
-    parser.add_argument("--report", type=pathlib.Path, default=pathlib.Path("verify-on-aws.txt"), help="where the verdict is written (%(default)s)")
-    return parser.parse_args()
+    parser.add_argument("--report", type=pathlib.Path, help="where the verdict is written (verify-on-aws.txt; with --local nowhere)")
+    arguments = parser.parse_args()
+    if not arguments.local and not arguments.report:
+        arguments.report = pathlib.Path("verify-on-aws.txt")
+    return arguments
 
 
 def tell_plan(arguments):
@@ -181,7 +184,8 @@ def main():
         cut_short = f"{type(error).__name__}: {error}"
     if rows:
         print(table(rows))
-        report(arguments.report, place, rows, cut_short)
+        if arguments.report:
+            report(arguments.report, place, rows, cut_short)
     print(f"cut short: {cut_short}" if cut_short else verdict(rows))
     return 1 if cut_short or any(result.verdict == checks.FAILED for _, _, result in rows) else 0
 
