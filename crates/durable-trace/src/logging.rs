@@ -44,7 +44,6 @@ mod place;
 
 use std::io::{IsTerminal as _, Stdout};
 
-use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
@@ -52,7 +51,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, layer::Layered};
 
 use self::format::{Stamp, Stamped};
-use self::levels::levels;
+use self::levels::{level, levels};
 use self::place::Live;
 use crate::config::{Environment, environment};
 
@@ -188,14 +187,9 @@ impl Lines {
 
 /// By `lambda_runtime`'s rules.
 fn asked_for(environment: &Environment) -> Targets {
-    let directives = environment.rust_log.as_deref();
-    // Where neither is set: an empty text would be taken for ERROR.
-    let level = environment.log_level.as_deref().or(directives);
-    let level = level.and_then(|level| level.parse().ok());
-    levels(
-        directives.unwrap_or_default(),
-        level.unwrap_or(LevelFilter::INFO),
-    )
+    let rust_log = environment.rust_log.as_deref();
+    let level = level(environment.log_level.as_deref(), rust_log);
+    levels(rust_log.unwrap_or_default(), level)
 }
 
 impl<W> Lines<W> {

@@ -3,6 +3,16 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
+/// What is logged where no directive of `RUST_LOG` says otherwise: `lambda_runtime`'s rule.
+pub(super) fn level(log_level: Option<&str>, rust_log: Option<&str>) -> LevelFilter {
+    let named = log_level.or(rust_log);
+    // A variable that is set to nothing is not set; `tracing` would take it for ERROR.
+    let named = named.filter(|name| !name.is_empty());
+    named
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(LevelFilter::INFO)
+}
+
 /// The levels that `RUST_LOG` names by target; `default` where it names none.
 ///
 /// `EnvFilter` knows spans and their fields as well, with the three crates of a regex engine, which cost every function 0.7 MB.
@@ -139,6 +149,24 @@ mod tests {
                 .parse_lossy(directives);
             let ours = levels(directives, LevelFilter::INFO);
             assert_eq!(answers(ours), answers(theirs), "{directives:?}");
+        }
+    }
+
+    #[test]
+    fn lines_from_info_up_are_logged_unless_a_variable_says_otherwise() {
+        for (log_level, rust_log, want) in [
+            (None, None, LevelFilter::INFO),
+            (None, Some(""), LevelFilter::INFO),
+            (None, Some("warn"), LevelFilter::WARN),
+            (None, Some("my_crate=debug"), LevelFilter::INFO),
+            (Some("DEBUG"), Some("warn"), LevelFilter::DEBUG),
+            (Some("loud"), None, LevelFilter::INFO),
+        ] {
+            assert_eq!(
+                level(log_level, rust_log),
+                want,
+                "AWS_LAMBDA_LOG_LEVEL {log_level:?}, RUST_LOG {rust_log:?}"
+            );
         }
     }
 

@@ -71,10 +71,7 @@ async fn what_a_person_decides_is_done() {
             json!({ "approved": true, "by": "Kim" }),
             "4200 paid, approved by Kim",
         ),
-        (
-            json!({ "approved": false, "by": "Kim" }),
-            "declined by Kim",
-        ),
+        (json!({ "approved": false, "by": "Kim" }), "declined by Kim"),
     ] {
         let intake = Intake::start();
         let served = Served::start(env!("CARGO_BIN_EXE_approval"), intake.url(), "real");
