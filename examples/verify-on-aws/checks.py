@@ -53,7 +53,7 @@ def parse(lines):
 
 
 def of_execution(spans, arn):
-    """The spans of the execution's trace. Only some spans hold the ARN; the others share their trace."""
+    """The traces that the execution is in, and all of their spans. Only execute spans hold the ARN."""
     traces = {span["trace_id"] for span in spans if span["meta"].get("aws.durable.execution_arn") == arn}
     return traces, [span for span in spans if span["trace_id"] in traces]
 
@@ -96,9 +96,11 @@ def judge_spans(seen):
         return
     uppers = {span["meta"]["_dd.p.tid"] for span in spans if "_dd.p.tid" in span["meta"]}
     yield check("its 128-bit id is one", len(uppers) == 1, f"upper halves {', '.join(sorted(uppers)) or 'absent'}")
-    own = [span for span in spans if span["meta"].get("aws.durable.execution_arn") == seen.arn]
-    lambdas = sorted((span for span in own if span["name"] == "aws.lambda"), key=lambda span: span["start"])
-    executes = [span for span in own if span["name"] == "aws.durable.execute"]
+    # The chained invoke's execution is in the same trace.
+    executes = [span for span in spans if span["meta"].get("aws.durable.execution_arn") == seen.arn]
+    identity = seen.arn.rpartition("/")[2]
+    lambdas = [span for span in spans if span["name"] == "aws.lambda" and span["meta"].get("aws.durable.execution_id") == identity]
+    lambdas.sort(key=lambda span: span["start"])
     yield check("there are two invocations at least", len(lambdas) >= 2, f"{len(lambdas)} aws.lambda, {len(executes)} aws.durable.execute")
     if lambdas:
         anchors = {span["span_id"] for span in executes if span["parent_id"] == lambdas[0]["span_id"]}

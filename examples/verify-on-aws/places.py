@@ -205,7 +205,7 @@ class Local:
         # Each mode has its agent's port: the functions are neighbours here.
         command = [program, "serve", "--port", "0"]
         for mode in MODES:
-            more = variables(mode) | {"DD_TRACE_AGENT_URL": f"http://127.0.0.1:{free_port()}", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
+            more = variables(mode) | {"DD_TRACE_AGENT_URL": f"http://127.0.0.1:{free_port()}", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
             pairs = [f"{key}={value}" for key, value in more.items()]
             command += ["--function", f"{self.function(mode)}={shlex.join(['env', *pairs, function])}"]
         self.command = command

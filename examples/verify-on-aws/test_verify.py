@@ -19,7 +19,8 @@ ID = hashlib.blake2b(f"_datadog_0:{ARN}".encode(), digest_size=16).hexdigest()
 
 def span(name, number, parent, start, **meta):
     metrics = {"aws.durable.suspended_ms": 5000.0} if start > 1 and name == "aws.lambda" else {}
-    meta = {"aws.durable.execution_arn": ARN, "_dd.p.tid": "6b00000000000000"} | meta
+    identity = {"aws.lambda": {"aws.durable.execution_id": ARN.rpartition("/")[2]}, "aws.durable.execute": {"aws.durable.execution_arn": ARN}}
+    meta = identity[name] | {"_dd.p.tid": "6b00000000000000"} | meta
     return {"name": name, "resource": "r", "trace_id": 7, "span_id": number, "parent_id": parent, "start": start, "meta": meta, "metrics": metrics}
 
 
@@ -64,7 +65,7 @@ class Checks(unittest.TestCase):
             (("events",), [], "a STEP succeeds without a START"),
             (("events", 1, "Id"), "1", "its Id is the one that was sent"),
             (("events", 1, "ParentId"), "1", "it has no parent"),
-            (("spans", 2, "trace_id"), 8, "all invocations are one trace"),
+            (("spans", 3, "trace_id"), 8, "all invocations are one trace"),
             (("spans",), [], "all invocations are one trace"),
             (("spans", 2, "meta", "_dd.p.tid"), "0", "its 128-bit id is one"),
             (("spans", 2, "name"), "other", "there are two invocations at least"),

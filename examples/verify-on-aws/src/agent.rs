@@ -20,6 +20,7 @@ struct Span {
     resource: String,
     trace_id: u64,
     span_id: u64,
+    #[serde(default)]
     parent_id: u64,
     #[serde(default)]
     start: i64,
@@ -58,8 +59,12 @@ fn serve(connection: TcpStream) -> io::Result<()> {
     let mut writer = connection.try_clone()?;
     let mut reader = BufReader::new(connection);
     while let Some((request, body)) = read_request(&mut reader)? {
-        if request.contains(" /v0.4/traces ") {
-            print(&body)?;
+        if request.contains(" /v0.4/traces ")
+            && let Err(error) = print(&body)
+        {
+            // The script fails on the spans that are missing; this says why.
+            let line = serde_json::json!({ "agent": error.to_string() });
+            print_line(&line.to_string())?;
         }
         writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
     }
@@ -93,9 +98,14 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<(String,
 fn print(body: &[u8]) -> io::Result<()> {
     let traces: Vec<Vec<Span>> = rmp_serde::from_slice(body).map_err(io::Error::other)?;
     for span in traces.into_iter().flatten() {
-        let line = serde_json::to_string(&Line { span })? + "\n";
-        // At once, so that no other line comes between.
-        io::stdout().lock().write_all(line.as_bytes())?;
+        print_line(&serde_json::to_string(&Line { span })?)?;
     }
     Ok(())
+}
+
+/// Writes the line at once, so that no other comes between.
+fn print_line(line: &str) -> io::Result<()> {
+    io::stdout()
+        .lock()
+        .write_all(format!("{line}\n").as_bytes())
 }
