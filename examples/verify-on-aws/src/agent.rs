@@ -15,6 +15,7 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8126";
 
 /// What matters of a span in a v0.4 payload: <https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api/>.
 #[derive(Deserialize, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the wire's names")]
 struct Span {
     name: String,
     resource: String,

@@ -15,7 +15,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::EventType;
 use serde_json::{Value, json};
 
-use crate::intake::Intake;
+use crate::intake::{Intake, Span};
 use crate::served::Served;
 
 /// Asks for an expense to be settled; answers when it is.
@@ -97,11 +97,20 @@ async fn the_invocation_after_the_decision_is_in_the_same_trace() {
         spans.iter().all(|span| span.trace_id == spans[0].trace_id),
         "one trace: {spans:?}"
     );
-    let named = |name: &str| spans.iter().filter(|span| span.name == name).count();
-    assert_eq!(named("aws.lambda"), 2, "{spans:?}");
-    assert_eq!(named("aws.durable.create_callback"), 1, "{spans:?}");
+    let named =
+        |name: &str| -> Vec<&Span> { spans.iter().filter(|span| span.name == name).collect() };
+    let parent = |span: &Span| {
+        let above = spans.iter().find(|above| above.span_id == span.parent_id);
+        above.map(|above| above.name.as_str())
+    };
+    let above: Vec<_> = named("aws.lambda").into_iter().map(parent).collect();
+    assert_eq!(above, [None, Some("aws.durable.execute")], "{spans:?}");
+    assert_eq!(named("aws.durable.create_callback").len(), 1, "{spans:?}");
     // One step submitted the callback, the other paid.
-    assert_eq!(named("aws.durable.step"), 2, "{spans:?}");
+    let steps = named("aws.durable.step");
+    assert_eq!(steps.len(), 2, "{spans:?}");
+    assert_eq!(steps[1].resource, "payout");
+    assert_eq!(parent(steps[1]), Some("aws.durable.execute"));
 }
 
 #[tokio::test]
