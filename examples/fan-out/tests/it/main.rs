@@ -45,14 +45,14 @@ async fn what_every_chapter_did_is_in_one_trace_under_the_map() {
         spans.iter().all(|span| span.trace_id == spans[0].trace_id),
         "one trace: {spans:?}"
     );
-    let names: BTreeMap<u64, &str> = spans
+    let name_of: BTreeMap<u64, &str> = spans
         .iter()
         .map(|span| (span.span_id, span.name.as_str()))
         .collect();
     let under_the_map = |name: &str| {
         let named = spans.iter().filter(|span| span.name == name);
         named
-            .filter(|span| names.get(&span.parent_id) == Some(&"aws.durable.map"))
+            .filter(|span| name_of.get(&span.parent_id) == Some(&"aws.durable.map"))
             .count()
     };
     // Each chapter's step before its wait, the wait, and the step after it, told of once each.
