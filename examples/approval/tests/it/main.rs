@@ -121,4 +121,6 @@ async fn when_nobody_decides_in_time_nothing_is_paid() {
     let output = settle(&served.client()).await;
     let want = json!({ "expense": "E-1", "outcome": "nobody decided" });
     assert_eq!(answer(&output), want);
+    let warned = served.end().into_iter().find(|line| line.contains("WARN"));
+    assert_eq!(warned, None, "nothing is wrong with the set-up");
 }

@@ -28,6 +28,8 @@ async fn translated() -> (Value, Vec<Span>) {
         .unwrap();
     assert_eq!(output.function_error(), None, "{output:?}");
     let answer = serde_json::from_slice(output.payload().unwrap().as_ref()).unwrap();
+    let warned = served.end().into_iter().find(|line| line.contains("WARN"));
+    assert_eq!(warned, None, "nothing is wrong with the set-up");
     (answer, intake.spans())
 }
 
