@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use durable_trace_bench::event::event;
 use durable_trace_bench::function::Function;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ fn invoked(what: &str, times: usize) -> Value {
         "nothing" => Function::traced(OPERATIONS),
         _ => Function::exporting(OPERATIONS),
     };
-    let event = event(OPERATIONS);
+    let event = Bytes::from(event(OPERATIONS));
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     let before = threads();
     let took = (0..UNCOUNTED + times).map(|_| {

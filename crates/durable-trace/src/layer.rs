@@ -4,6 +4,8 @@
 //! (<https://docs.rs/aws-durable-execution-sdk/latest/aws_durable_execution_sdk/observability/>). Entering one attaches the
 //! OpenTelemetry context that belongs there, so that whatever starts a span inside, by `tracing` or by OpenTelemetry, finds its parent.
 
+mod glance;
+
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -134,6 +136,19 @@ enum Whose {
     Known(String),
 }
 
+impl Place {
+    /// Whether nothing that is heard of recorded work changes it.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Body { context, condition } => {
+                matches!(context, Whose::Known(_)) && condition.is_none()
+            }
+            Self::Handler { condition } => condition.is_none(),
+            Self::Step(_) => true,
+        }
+    }
+}
+
 impl Whose {
     fn id(&self) -> Option<&str> {
         match self {
@@ -206,6 +221,12 @@ where
                 .get()
                 .map(|inside: &Inside| Arc::clone(&inside.session))
         });
+        // Most events of an execution that has come far are of this kind.
+        if let Some(span) = &span
+            && tells_nothing(span, event)
+        {
+            return;
+        }
         let mut fields = Fields::of(|fields| {
             fields.skips_arn = around.is_some();
             event.record(fields);
@@ -228,6 +249,17 @@ where
         }
         fields.put_back();
     }
+}
+
+/// Whether an event is of recorded work that is told of no more, and comes where it is known whose code runs.
+fn tells_nothing<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>, event: &Event<'_>) -> bool {
+    let inside = span.extensions();
+    let Some(inside) = inside.get::<Inside>() else {
+        return false;
+    };
+    inside.place.is_settled()
+        && inside.session.omits_replays()
+        && glance::is_replay(event, inside.session.request_id())
 }
 
 /// Learns from an event where the code after it belongs.

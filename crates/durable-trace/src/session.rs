@@ -15,7 +15,7 @@ use crate::config::{CheckpointMode, Continuity};
 use crate::handover;
 use crate::health::{self, About, ErrorType, Location, Outcome};
 use crate::options::Settings;
-use crate::plan::{self, Action, Input, Layer, Plan, Update};
+use crate::plan::{self, Action, Input, Layer, Plan, ReplayedSpans, Update};
 use crate::registry::registry;
 use crate::resume::{Going, decide_continuity, decide_going, derive, measure_sleep};
 use crate::spans::{self, InvocationFacts, Resume, Spans, Tracing, system_time};
@@ -169,6 +169,11 @@ impl Session {
 
     pub(crate) fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// Whether recorded work makes no spans.
+    pub(crate) fn omits_replays(&self) -> bool {
+        self.settings.replayed_spans == ReplayedSpans::Omit
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -1,10 +1,10 @@
 //! What the log said when the invocation began. Kept small: most of it is never looked at again.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use durable_trace_wire::{Context, Operation, OperationStatus, OperationType, UnixMillis};
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Failure;
 use super::operation::{Entry, Facts, Live};
@@ -18,7 +18,7 @@ pub(super) struct Log {
     texts: String,
     /// Places of rows, by id.
     index: HashTable<usize>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Log {
             rows: Vec::with_capacity(operations.len()),
             texts: String::with_capacity(lengths.sum()),
             index: HashTable::with_capacity(operations.len()),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
         };
         for operation in operations {
             if operation.kind != OperationType::Execution {
@@ -69,9 +69,10 @@ impl Log {
 
     /// Of two operations with the same id, the later one says what has become of it.
     fn add(&mut self, operation: &Operation<'_>, told: Option<&HashSet<&str>>) {
-        let place = match self.place(&operation.id) {
+        let hash = self.hasher.hash_one(operation.id.as_ref());
+        let place = match self.find(&operation.id, hash) {
             Some(place) => place,
-            None => match self.insert(operation) {
+            None => match self.insert(operation, hash) {
                 Some(place) => place,
                 None => return,
             },
@@ -95,7 +96,7 @@ impl Log {
     }
 
     /// Adds a row that says nothing but which operation it is; `None` beyond 4 GB of texts, which no event has.
-    fn insert(&mut self, operation: &Operation<'_>) -> Option<usize> {
+    fn insert(&mut self, operation: &Operation<'_>, hash: u64) -> Option<usize> {
         let row = Row {
             id: self.keep(&operation.id)?,
             name: self.keep_some(operation.name.as_deref())?,
@@ -117,8 +118,7 @@ impl Log {
             let id = rows.get(*place).and_then(|row| row.id.of(texts));
             hasher.hash_one(id.unwrap_or_default())
         };
-        self.index
-            .insert_unique(hasher.hash_one(operation.id.as_ref()), place, hash_of);
+        self.index.insert_unique(hash, place, hash_of);
         Some(place)
     }
 
@@ -142,11 +142,15 @@ impl Log {
     }
 
     fn place(&self, id: &str) -> Option<usize> {
+        self.find(id, self.hasher.hash_one(id))
+    }
+
+    fn find(&self, id: &str, hash: u64) -> Option<usize> {
         let is_it = |place: &usize| {
             let row = self.rows.get(*place);
             row.and_then(|row| row.id.of(&self.texts)) == Some(id)
         };
-        self.index.find(self.hasher.hash_one(id), is_it).copied()
+        self.index.find(hash, is_it).copied()
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Logged<'_>> {
