@@ -104,8 +104,8 @@ impl Context {
         let mut text = text_for(start + tracestate::max_length(self));
         text.push_str(traceparent);
         tracestate::push(&mut text, self, parent_id);
-        let tracestate = Value::within(start..text.len());
-        let traceparent = Value::within(0..traceparent::LENGTH);
+        let tracestate = Value::within_short(start..text.len());
+        let traceparent = Value::within_short(0..traceparent::LENGTH);
         Headers::new(
             text,
             [

@@ -84,8 +84,8 @@ pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'stat
     Headers::new(
         text,
         [
-            Value::within(end + HIGH + trace_id_zeros..end + LOW),
-            Value::within(end + LOW + parent_id_zeros..end + PARENT),
+            Value::within_short(end + HIGH + trace_id_zeros..end + LOW),
+            Value::within_short(end + LOW + parent_id_zeros..end + PARENT),
             match context.sampling_priority {
                 Some(priority) => Value::Borrowed(priority.as_str()),
                 None => Value::ABSENT,

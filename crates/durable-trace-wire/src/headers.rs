@@ -79,16 +79,24 @@ impl<'a> Value<'a> {
     pub(crate) const ABSENT: Self = Self::Within { start: 1, end: 0 };
 
     /// Absent beyond 4 GiB, which no header has.
+    pub(crate) fn within(place: Range<usize>) -> Self {
+        match u32::try_from(place.end) {
+            Ok(_) => Self::within_short(place),
+            Err(_) => Self::ABSENT,
+        }
+    }
+
+    /// The same for a text that [`Headers::new`] takes: there is none of that length.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "no place begins behind its end"
+        reason = "no place begins behind its end, and a text that is too long is not kept"
     )]
-    pub(crate) fn within(place: Range<usize>) -> Self {
+    pub(crate) fn within_short(place: Range<usize>) -> Self {
         debug_assert!(place.start <= place.end);
-        u32::try_from(place.end).map_or(Self::ABSENT, |end| Self::Within {
+        Self::Within {
             start: place.start as u32,
-            end,
-        })
+            end: place.end as u32,
+        }
     }
 
     /// The same, but absent if nothing stands there.
@@ -96,7 +104,7 @@ impl<'a> Value<'a> {
         if place.is_empty() {
             return Self::ABSENT;
         }
-        Self::within(place)
+        Self::within_short(place)
     }
 
     #[inline]
@@ -144,8 +152,12 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// Returns headers that stand in `text`, or are borrowed: a value for each [`Header`], in their order.
+    /// Returns headers that stand in `text`, or are borrowed: a value for each [`Header`], in their order. None of a text
+    /// beyond 4 GiB, whose places cannot be told.
     pub(crate) fn new(text: String, values: [Value<'a>; Header::NAMES.len()]) -> Self {
+        if u32::try_from(text.len()).is_err() {
+            return Self::default();
+        }
         Self {
             text,
             values: Values(values),
