@@ -10,7 +10,6 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use aws_durable_execution_sdk::observability::{TARGET, event_names, field_names, span_names};
 use opentelemetry::{Context as OtelContext, ContextGuard};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -21,6 +20,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::health::{Location, shielded};
 use crate::registry::registry;
+use crate::sdk_names::{
+    EVENT_TARGET, SPAN_TARGET, event_names, field_names, span_names, sub_types, types,
+};
 use crate::session::Session;
 
 /// The layer to add to a subscriber of your own. [`run`](crate::run) installs it by itself where no subscriber is set.
@@ -47,7 +49,7 @@ where
 }
 
 fn is_of_the_sdk(metadata: &Metadata<'_>) -> bool {
-    is_span_of_the_sdk(metadata) || (!metadata.is_span() && metadata.target() == TARGET)
+    is_span_of_the_sdk(metadata) || (!metadata.is_span() && metadata.target() == EVENT_TARGET)
 }
 
 /// Whether it is a span that the SDK enters around the user's code.
@@ -57,7 +59,7 @@ pub(crate) fn is_span_of_the_sdk(metadata: &Metadata<'_>) -> bool {
             metadata.name(),
             span_names::EXECUTION | span_names::OPERATION
         )
-        && metadata.target().starts_with("aws_durable_execution_sdk")
+        && metadata.target().starts_with(SPAN_TARGET)
 }
 
 /// Keeps what is not the user's away from the exporter: the SDK's spans (ours take their place), the runtime's, the AWS client's
@@ -89,7 +91,7 @@ pub(crate) fn is_the_users(metadata: &Metadata<'_>) -> bool {
     let families = ["aws_sdk_", "aws_smithy_", "libdd_", "opentelemetry"];
     let crates = [
         "aws_config",
-        "aws_durable_execution_sdk",
+        SPAN_TARGET,
         "aws_runtime",
         "aws_sigv4",
         "datadog_opentelemetry",
@@ -306,6 +308,7 @@ fn enter(attributes: &Attributes<'_>) -> Option<Inside> {
     let session = registry().by_request(&fields.arn, &fields.request_id)?;
     let is_first = session.layer_is_here(tokio::task::try_id());
     let place = if attributes.metadata().name() == span_names::OPERATION {
+        session.heard().body(&fields.operation_id);
         // The SDK counts attempts from 1.
         Place::Step(session.body_entered(&fields.operation_id, fields.attempt.saturating_sub(1))?)
     } else if is_first {
@@ -338,9 +341,14 @@ fn whose_body(session: &Session) -> Whose {
 }
 
 fn seen(session: &Session, fields: &Fields) {
+    let is_step =
+        fields.operation_type == types::STEP && fields.operation_sub_type == sub_types::STEP;
+    session
+        .heard()
+        .event(&fields.message, &fields.operation_id, is_step);
     match fields.message.as_str() {
         event_names::OPERATION_REPLAYED => session.replayed(&fields.operation_id),
-        event_names::OPERATION_STARTED if fields.operation_type == "Context" => {
+        event_names::OPERATION_STARTED if fields.operation_type == types::CONTEXT => {
             let own = (tokio::task::try_id(), fields.operation_id.clone());
             let _ = BEGUN.try_with(|begun| *begun.borrow_mut() = Some(own));
         }
@@ -364,7 +372,7 @@ impl Inside {
             moved = context.id() != Some(&parent);
             *context = Whose::Known(parent);
         }
-        if fields.operation_sub_type == "WaitForCondition" {
+        if fields.operation_sub_type == sub_types::WAIT_FOR_CONDITION {
             // The check of a condition has no span of the SDK's; it runs between the two.
             let checks = fields.message == event_names::OPERATION_STARTED;
             *condition = checks.then(|| fields.operation_id.clone());

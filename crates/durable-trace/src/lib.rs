@@ -51,6 +51,7 @@ mod flush;
 pub mod guide;
 mod handover;
 mod health;
+mod heard;
 #[cfg(feature = "datadog")]
 mod lambda_spans;
 mod layer;
@@ -59,6 +60,7 @@ mod options;
 mod plan;
 mod registry;
 mod resume;
+mod sdk_names;
 mod service;
 mod session;
 mod setup;

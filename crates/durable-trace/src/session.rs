@@ -14,6 +14,7 @@ use wire::ResponseStatus;
 use crate::config::{CheckpointMode, Continuity};
 use crate::handover;
 use crate::health::{self, About, ErrorType, Location, Outcome};
+use crate::heard::Heard;
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, ReplayedSpans, Update};
 use crate::registry::registry;
@@ -35,6 +36,7 @@ pub(crate) struct Session {
     started: SystemTime,
     /// Ids of what changed since the invocation before, as the event tells.
     updated: Vec<String>,
+    heard: Heard,
     layer_seen: AtomicBool,
     state: Mutex<State>,
 }
@@ -142,6 +144,7 @@ impl Session {
                 .collect(),
             tracing,
             active_lambda,
+            heard: Heard::default(),
             layer_seen: AtomicBool::new(false),
             state: Mutex::new(State {
                 plan: Plan::new(settings.replayed_spans),
@@ -330,6 +333,11 @@ impl Session {
     /// The map or parallel that is under way, if there is just one.
     pub(crate) fn only_batch(&self) -> Option<String> {
         self.lock().plan.only_batch()
+    }
+
+    /// What our layer has heard of the SDK.
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     pub(crate) fn is_layer_here(&self) -> bool {

@@ -8,7 +8,6 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, SystemTime};
 
 use aws_durable_execution_sdk::InvocationResponse;
-use aws_durable_execution_sdk::observability::TARGET;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::CheckpointUpdatedExecutionState;
 use durable_trace_wire as wire;
@@ -25,6 +24,7 @@ use crate::flush::Flusher;
 use crate::health::{self, About, ErrorType, Location, Outcome, shielded};
 use crate::options::Settings;
 use crate::plan::Failure;
+use crate::sdk_names::EVENT_TARGET;
 use crate::service::InvocationFuture;
 use crate::session::Session;
 use crate::setup::Setup;
@@ -256,9 +256,11 @@ impl Traced {
         }
         if !session.is_layer_here() {
             health::warn_once(&Warning::LayerAbsent);
-        } else if !tracing::event_enabled!(target: TARGET, tracing::Level::DEBUG) {
+        } else if !tracing::event_enabled!(target: EVENT_TARGET, tracing::Level::DEBUG) {
             // Its spans are at INFO, its events at DEBUG: a filter may let the ones through and not the others.
             health::warn_once(&Warning::EventsHidden);
+        } else if let Some(what) = session.heard().missing() {
+            health::warn_once(&Warning::SdkUnheard { what });
         }
     }
 }

@@ -57,6 +57,11 @@ pub enum Warning {
         /// The SDK's version.
         version: String,
     },
+    /// Something that the SDK says of an invocation does not come to our layer.
+    SdkUnheard {
+        /// What, by the name that was looked for.
+        what: &'static str,
+    },
     /// The process has another tracer.
     TwoTracers,
     /// Variables of our name space that mean nothing: the name, and the known one that is nearest to it.
@@ -76,7 +81,7 @@ pub struct Contradiction {
 }
 
 /// Kinds of warnings.
-pub(crate) const KINDS: usize = 15;
+pub(crate) const KINDS: usize = 16;
 
 impl Warning {
     /// A number for each kind, below [`KINDS`], and its name.
@@ -94,9 +99,10 @@ impl Warning {
             Self::OneAttempt => (9, "one-attempt"),
             Self::ProviderShutDown => (10, "provider-shut-down"),
             Self::SdkUntested { .. } => (11, "sdk-untested"),
-            Self::TwoTracers => (12, "two-tracers"),
-            Self::UnknownVariable(_) => (13, "unknown-variable"),
-            Self::UnusableVariable(_) => (14, "unusable-variable"),
+            Self::SdkUnheard { .. } => (12, "sdk-unheard"),
+            Self::TwoTracers => (13, "two-tracers"),
+            Self::UnknownVariable(_) => (14, "unknown-variable"),
+            Self::UnusableVariable(_) => (15, "unusable-variable"),
         }
     }
 
@@ -185,6 +191,14 @@ impl fmt::Display for Warning {
                 env!("CARGO_PKG_VERSION"),
                 crate::diagnosis::TESTED_SDK
             ),
+            Self::SdkUnheard { what } => write!(
+                f,
+                "the SDK's {what} does not come to durable_trace::layer(), so spans of your own may lose their place; put no \
+                 filter on the layer, and if there is none, take a version of aws-durable-execution-sdk that durable-trace {} was \
+                 tested with ({}.x)",
+                env!("CARGO_PKG_VERSION"),
+                crate::diagnosis::TESTED_SDK
+            ),
             Self::TwoTracers => f.write_str(
                 "another OpenTelemetry tracer is set up in this process, so its spans and these are traces apart; hand it to \
                  durable_trace::Options (tracer_provider and propagator), or leave the set-up to durable_trace::run",
@@ -244,6 +258,9 @@ mod tests {
             Warning::ProviderShutDown,
             Warning::SdkUntested {
                 version: "9.0.0".to_owned(),
+            },
+            Warning::SdkUnheard {
+                what: "span durable_operation",
             },
             Warning::TwoTracers,
             Warning::UnknownVariable(vec![(

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use aws_durable_execution_sdk::observability::{event_names, field_names};
 use tracing::Event;
 use tracing::field::{Field, Visit};
+
+use crate::sdk_names::{event_names, field_names};
 
 /// Whether an event of the SDK's tells, in the invocation `request_id`, of recorded work that is returned again.
 pub(super) fn is_replay(event: &Event<'_>, request_id: &str) -> bool {

@@ -5,6 +5,7 @@ use durable_trace_wire::{
 };
 
 use super::{Closing, Ending, Failure, Moment};
+use crate::sdk_names::sub_types;
 
 /// What identifies an operation; it never changes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,13 +75,17 @@ pub(super) fn shape(
     match (kind, sub_type) {
         (OperationType::Callback, _) => Some(Shape::Callback),
         (OperationType::ChainedInvoke, _) => Some(Shape::Invoke),
-        (OperationType::Context, Some("Map")) => Some(Shape::Map),
-        (OperationType::Context, Some("MapIteration" | "ParallelBranch")) => None,
-        (OperationType::Context, Some("Parallel")) => Some(Shape::Parallel),
-        (OperationType::Context, Some("WaitForCallback")) => Some(Shape::WaitForCallback),
+        (OperationType::Context, Some(sub_types::MAP)) => Some(Shape::Map),
+        (OperationType::Context, Some(sub_types::MAP_ITERATION | sub_types::PARALLEL_BRANCH)) => {
+            None
+        }
+        (OperationType::Context, Some(sub_types::PARALLEL)) => Some(Shape::Parallel),
+        (OperationType::Context, Some(sub_types::WAIT_FOR_CALLBACK)) => {
+            Some(Shape::WaitForCallback)
+        }
         (OperationType::Context, _) => Some(Shape::ChildContext),
         (OperationType::Step, _) if is_ours() => None,
-        (OperationType::Step, Some("WaitForCondition")) => Some(Shape::WaitForCondition),
+        (OperationType::Step, Some(sub_types::WAIT_FOR_CONDITION)) => Some(Shape::WaitForCondition),
         (OperationType::Step, _) => Some(Shape::Step),
         (OperationType::Wait, _) => Some(Shape::Wait),
         _ => None,

@@ -16,8 +16,6 @@ use super::operation::{Entry, Live};
 use super::table::Known;
 use super::{Plan, Transition, Update};
 
-pub(super) const WAIT_FOR_CALLBACK: &str = "WaitForCallback";
-
 impl Plan {
     /// Whether the function sleeps after the request `sequence`, whose updates have been taken in.
     pub(super) fn rests_after(&self, sequence: u64, updates: &[Update]) -> bool {

@@ -7,7 +7,7 @@ use durable_trace_wire::{OperationType, UnixMillis};
 use super::Shape;
 use super::log::{Log, Logged};
 use super::operation::{Entry, is_active, shape};
-use super::rest::WAIT_FOR_CALLBACK;
+use crate::sdk_names::sub_types;
 
 /// The operations by id.
 #[derive(Debug, Default)]
@@ -188,6 +188,6 @@ impl<'a> Known<'a> {
             Self::Logged(logged) => logged.sub_type(),
             Self::Touched(entry) => entry.facts.sub_type.as_deref(),
         };
-        sub_type == Some(WAIT_FOR_CALLBACK)
+        sub_type == Some(sub_types::WAIT_FOR_CALLBACK)
     }
 }

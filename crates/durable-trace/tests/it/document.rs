@@ -23,10 +23,17 @@ pub(crate) fn hold_at(path: &Path, part: &str, current: &str, variable: &str) {
         let document = format!("{head}{mark}\n{current}{end}{tail}");
         std::fs::write(path, document).expect("the document can be written");
     } else {
+        let only = |these: &str, those: &str, mark: char| -> String {
+            let those: std::collections::HashSet<&str> = those.lines().collect();
+            let lines = these.lines().filter(|line| !those.contains(line));
+            lines.map(|line| format!("{mark} {line}\n")).collect()
+        };
         assert!(
             written == current,
-            "{} is behind; once more with {variable}=1",
-            path.display()
+            "{} is behind; if the change is meant, once more with {variable}=1\n{}{}",
+            path.display(),
+            only(written, current, '-'),
+            only(current, written, '+')
         );
     }
 }

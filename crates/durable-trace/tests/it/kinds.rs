@@ -14,7 +14,7 @@ use crate::world::{Seen, Setting, World, echo};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// All kinds, with a suspension inside each that can hold one.
-async fn all_kinds(_: Value, ctx: DurableContext) -> Result<Value, BoxError> {
+pub(crate) async fn all_kinds(_: Value, ctx: DurableContext) -> Result<Value, BoxError> {
     let fan = ctx.map(vec![1_u32, 2], |ctx: DurableContext, item, _| async move {
         tracing::info_span!("in-item").in_scope(|| ());
         let part = ctx
@@ -74,6 +74,15 @@ async fn all_kinds(_: Value, ctx: DurableContext) -> Result<Value, BoxError> {
 }
 
 async fn world(replays: ReplayedSpans) -> World {
+    world_of(replays, all_kinds).await
+}
+
+/// A world in which all kinds can come to their ends.
+pub(crate) async fn world_of<F, Fut>(replays: ReplayedSpans, handler: F) -> World
+where
+    F: Fn(Value, DurableContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Value, BoxError>> + Send + 'static,
+{
     let config =
         Config::default().on_callback(|_| Some(CallbackAction::complete(SECOND, r#""approved""#)));
     let mut setting = Setting {
@@ -81,7 +90,7 @@ async fn world(replays: ReplayedSpans) -> World {
         ..Setting::default()
     };
     setting.options = setting.options.replayed_spans(replays);
-    let world = World::new(setting, all_kinds).await;
+    let world = World::new(setting, handler).await;
     world.service.register("plain-target", echo());
     world
 }

@@ -26,6 +26,7 @@ mod privacy;
 mod race;
 mod refused;
 mod rollout;
+mod sdk_names;
 mod setup;
 mod spans;
 mod stress;

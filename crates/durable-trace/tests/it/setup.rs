@@ -13,9 +13,11 @@ use durable_trace_local::{Config, Fault};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::{Value, json};
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Registry;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{Layer as _, Registry};
 
 use crate::alone::{alone, says};
 use crate::faults::has_checkpoint;
@@ -144,6 +146,41 @@ fn a_global_filter_hides_the_sdks_spans_from_our_layer() {
 fn a_global_filter_hides_the_sdks_events_from_our_layer() {
     let said = alone(&[], || run_under(LevelFilter::INFO));
     says(&said, &["hides the SDK's events", "through at DEBUG"]);
+}
+
+/// Our layer with a filter on it, as if the SDK did not say what is hidden.
+async fn run_without(hidden: fn(&Metadata<'_>) -> bool) -> Vec<String> {
+    let world = World::new(Setting::default(), step_wait_step).await;
+    let heard = filter_fn(move |metadata| !hidden(metadata));
+    let filtered = Registry::default()
+        .with(durable_trace::layer().with_filter(heard))
+        .with(world.lines.clone());
+    let _guard = tracing::subscriber::set_default(filtered);
+    world.run(&json!({})).await;
+    world.lines.warnings()
+}
+
+#[test]
+fn the_sdk_has_no_span_for_steps_any_more() {
+    let said = alone(&[], || {
+        run_without(|metadata| metadata.name() == "durable_operation")
+    });
+    says(
+        &said,
+        &["SDK's span durable_operation does not come", "tested with"],
+    );
+}
+
+#[test]
+fn the_sdk_has_no_events_any_more() {
+    let said = alone(&[], || run_without(|metadata| metadata.is_event()));
+    says(
+        &said,
+        &[
+            "SDK's event execution_started",
+            "put no filter on the layer",
+        ],
+    );
 }
 
 #[test]
