@@ -68,6 +68,7 @@ impl Default for CarrierRules {
 
 /// A context, and what carried it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Carried {
     /// The context to go on with.
     pub context: Context,

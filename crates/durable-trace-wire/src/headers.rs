@@ -19,6 +19,7 @@ pub(crate) const TRACESTATE: &str = "tracestate";
 
 /// The style that a context was read from or is written in.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum HeaderStyle {
     /// `x-datadog-*`.
     Datadog,

@@ -11,6 +11,7 @@ use crate::operation::{Operation, OperationType};
 ///
 /// Borrows from the event's text; a field of an unexpected type counts as absent.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Invocation<'a> {
     /// `DurableExecutionArn`.
     pub arn: Cow<'a, str>,

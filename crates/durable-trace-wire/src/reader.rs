@@ -11,6 +11,7 @@ use crate::operation::{Operation, OperationType, Payload};
 
 /// The checkpoint to go on with.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Found {
     /// The N of its name.
     pub number: CheckpointNumber,
@@ -26,6 +27,7 @@ pub struct Found {
 
 /// An operation in our name space that was passed over.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Its name, as it stands.
     pub name: String,
@@ -74,6 +76,7 @@ impl SkipReason {
 
 /// What a log says about the trace.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Reading {
     /// The checkpoint to go on with.
     pub found: Option<Found>,

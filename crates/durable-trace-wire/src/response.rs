@@ -35,6 +35,7 @@ impl ResponseStatus {
 
 /// What a response says about its invocation.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct InvocationStatus {
     /// `Status`.
     pub status: ResponseStatus,

@@ -17,6 +17,7 @@ use source::FunctionArn;
 
 /// The service, or the request, that an event came from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Trigger {
     /// The kind of service, such as `sqs` or `api-gateway`: tag `function_trigger.event_source`.
     pub event_source: &'static str,

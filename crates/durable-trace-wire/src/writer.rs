@@ -84,6 +84,7 @@ impl Decision {
 
 /// A checkpoint to write: one update of Type STEP, Action SUCCEED, `SubType` `Step`, no `ParentId`.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The N of its name.
     pub number: CheckpointNumber,

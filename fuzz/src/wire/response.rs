@@ -1,6 +1,6 @@
 //! The status of a response: what a peek sees is what a whole reading sees.
 
-use durable_trace_wire::{InvocationStatus, ResponseStatus, response_status};
+use durable_trace_wire::{ResponseStatus, response_status};
 use serde_json::Value;
 
 use super::measured;
@@ -19,11 +19,13 @@ pub(super) fn holds(text: &str) {
     let status = text_at("/Status").and_then(|status| ResponseStatus::parse(&status));
     let want = status.filter(|_| response.is_object()).map(|status| {
         let failed = status == ResponseStatus::Failed;
-        InvocationStatus {
+        let text_at = |pointer| text_at(pointer).filter(|_| failed);
+        (
             status,
-            error_type: text_at("/Error/ErrorType").filter(|_| failed),
-            error_message: text_at("/Error/ErrorMessage").filter(|_| failed),
-        }
+            text_at("/Error/ErrorType"),
+            text_at("/Error/ErrorMessage"),
+        )
     });
+    let seen = seen.map(|seen| (seen.status, seen.error_type, seen.error_message));
     assert_eq!(seen, want);
 }

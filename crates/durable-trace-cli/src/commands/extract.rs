@@ -2,7 +2,7 @@
 
 use std::io;
 
-use durable_trace_wire::{Context, HeaderStyle, Headers, Invocation};
+use durable_trace_wire::{Context, Headers, Invocation};
 use serde::de::IgnoredAny;
 
 use crate::{
@@ -51,8 +51,7 @@ fn extract_headers(line: &str) -> Result<String, String> {
         return refuse(line);
     };
     match Context::extract(&headers) {
-        Some((context, HeaderStyle::Datadog)) => render(&context, "datadog"),
-        Some((context, HeaderStyle::TraceContext)) => render(&context, "tracecontext"),
+        Some((context, style)) => render(&context, style.as_str()),
         None => Ok("null".to_owned()),
     }
 }

@@ -9,6 +9,7 @@ use super::{Trigger, owned_text};
 
 /// A request, as the tags `http.*` tell it: nothing of its query, body or other headers.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct HttpRequest {
     /// `http.method`.
     pub method: Option<String>,
