@@ -101,3 +101,8 @@ pub use tags::Tags;
 pub use timestamp::UnixMillis;
 pub use trigger::{HttpRequest, Trigger, trigger_of};
 pub use writer::{Checkpoint, CheckpointStyles, Decision, WriteRules, decide};
+
+/// The program in the README, compiled as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
