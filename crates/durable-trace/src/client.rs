@@ -3,6 +3,7 @@
 //! An interceptor is the one place that sees every call, whoever makes it; see
 //! <https://docs.rs/aws-smithy-runtime-api/latest/aws_smithy_runtime_api/client/interceptors/trait.Intercept.html>.
 
+mod attempt;
 mod body;
 mod convert;
 mod trouble;
@@ -38,6 +39,7 @@ use crate::plan::Transition;
 use crate::registry::registry;
 use crate::session::Session;
 
+use attempt::{AttemptFailure, Carry, next_attempt};
 pub(crate) use convert::{checkpoint_update, classify, owned_operation};
 pub(crate) use trouble::warn_of_own;
 
@@ -360,37 +362,6 @@ impl Intercept for Watch {
     }
 }
 
-/// How an attempt that carried a checkpoint failed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum AttemptFailure {
-    /// With an answer: throttled, a fault of the service's, a stale token.
-    Answered,
-    /// With the answer that the request holds what it may not.
-    Refused,
-    /// Without an answer: the service may have recorded it.
-    Unanswered,
-}
-
-/// What the next attempt of a request does with the checkpoint in it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Carry {
-    Drop,
-    Keep,
-}
-
-/// Decides what attempt number `attempt` + 1 carries; attempts count from 1.
-///
-/// A request that may have been recorded goes out again as it was, since only the very same request finds its own answer there. But
-/// never as the last attempt: if that were refused for our sake, the execution would fail for it.
-fn next_attempt(failure: AttemptFailure, attempt: u32, max_attempts: u32) -> Carry {
-    let is_last = attempt.saturating_add(1) >= max_attempts;
-    if failure == AttemptFailure::Unanswered && !is_last {
-        Carry::Keep
-    } else {
-        Carry::Drop
-    }
-}
-
 /// Whether the service said no to what the request holds, other than to its token.
 fn is_refusal(error: &OrchestratorError<Error>) -> bool {
     let error = error
@@ -398,28 +369,4 @@ fn is_refusal(error: &OrchestratorError<Error>) -> bool {
         .and_then(|e| e.downcast_ref::<CheckpointDurableExecutionError>());
     matches!(error, Some(CheckpointDurableExecutionError::InvalidParameterValueException(refusal))
         if !refusal.message().unwrap_or_default().starts_with(STALE_TOKEN))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_may_have_been_recorded_goes_out_again_as_it_was_and_never_as_the_last_attempt() {
-        use AttemptFailure::{Answered, Refused, Unanswered};
-        for (failure, attempt, max_attempts, want, why) in [
-            (Unanswered, 1, 3, Carry::Keep, "it may have been recorded"),
-            (Unanswered, 2, 3, Carry::Drop, "the next is the last"),
-            (Unanswered, 1, 2, Carry::Drop, "the next is the last"),
-            (Answered, 1, 3, Carry::Drop, "it failed for another reason"),
-            (Refused, 1, 3, Carry::Drop, "we may be the reason"),
-            (Refused, 2, 3, Carry::Drop, "we may be the reason"),
-        ] {
-            assert_eq!(
-                next_attempt(failure, attempt, max_attempts),
-                want,
-                "{why}: {attempt} of {max_attempts}"
-            );
-        }
-    }
 }

@@ -8,8 +8,10 @@
 mod asleep;
 mod log;
 mod operation;
+mod requests;
 mod rest;
 mod table;
+mod telling;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -23,10 +25,10 @@ use log::Log;
 use operation::{Entry, Live};
 pub(crate) use operation::{Facts, Invoked, Shape, Transition, Update};
 use table::{Known, Table};
+#[cfg(test)]
+pub(crate) use terms::Parent;
 pub use terms::ReplayedSpans;
-pub(crate) use terms::{
-    Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Parent,
-};
+pub(crate) use terms::{Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome};
 
 /// The state machine of one invocation.
 #[derive(Debug, Default)]
@@ -171,169 +173,6 @@ impl Plan {
         }
     }
 
-    fn requested(&mut self, sequence: u64, updates: &[Update], actions: &mut Vec<Action>) {
-        for update in updates {
-            match &update.transition {
-                Transition::Start => self.start(update, actions),
-                Transition::Succeed => self.settle(update, sequence, Ending::Succeeded, actions),
-                Transition::Fail(failure) => {
-                    self.settle(update, sequence, Ending::Failed(failure.clone()), actions);
-                }
-                Transition::Retry(failure) => {
-                    self.settle(update, sequence, Ending::Retried(failure.clone()), actions);
-                }
-                Transition::Other => {}
-            }
-        }
-        if !self.handler_returned && !self.ride_settled && self.rests_after(sequence, updates) {
-            actions.push(Action::Ride);
-        }
-    }
-
-    /// An operation, or its next attempt, begins with the request that records its start.
-    fn start(&mut self, update: &Update, actions: &mut Vec<Action>) {
-        let known = self.table.get_mut(&update.facts.id);
-        let attempt = known.as_ref().map_or(0, |entry| entry.attempt);
-        let mut entry = Entry::started(update.facts.clone(), attempt);
-        entry.started_at = known.and_then(|known| known.started_at);
-        self.table.insert(entry);
-        let Some(shape) = update.facts.shape() else {
-            return;
-        };
-        // Where each operation is told of once, what only waits is told of when it ends. But what a function hangs on that is handed
-        // the trace has to be there.
-        let holds = shape.is_context()
-            || shape.has_attempts()
-            || update
-                .facts
-                .invoked
-                .as_ref()
-                .is_some_and(|invoked| invoked.is_target);
-        if holds || self.replays == ReplayedSpans::Emit {
-            self.open(&update.facts.id, attempt, Moment::Now, actions);
-        }
-    }
-
-    /// Notes how an attempt ended; it is over when the service has it recorded.
-    fn settle(
-        &mut self,
-        update: &Update,
-        sequence: u64,
-        ending: Ending,
-        actions: &mut Vec<Action>,
-    ) {
-        let id = &update.facts.id;
-        let attempt = self.table.get_mut(id).map(|entry| entry.attempt);
-        if attempt.is_none() {
-            self.table.insert(Entry::started(update.facts.clone(), 0));
-        }
-        // A step that an earlier invocation left running: without our layer, its end is the first we see of it. And a context
-        // that an earlier invocation began, with nothing new inside.
-        let is_open = self.table.get(id).is_some_and(Known::is_open);
-        if let Some(shape) = update.facts.shape()
-            && !is_open
-        {
-            let start = if shape.is_context() {
-                self.context_start(id)
-            } else {
-                Moment::Invocation
-            };
-            self.open(id, attempt.unwrap_or_default(), start, actions);
-        }
-        if let Some(entry) = self.table.get_mut(id) {
-            entry.live = Live::Settling { sequence, ending };
-        }
-        self.settling.entry(sequence).or_default().push(id.clone());
-        self.table.sort(id);
-    }
-
-    fn enter_body(&mut self, id: &str, attempt: u32, actions: &mut Vec<Action>) {
-        let Some(entry) = self.table.get_mut(id) else {
-            return;
-        };
-        if entry.is_open {
-            return;
-        }
-        entry.live = Live::Running;
-        self.table.sort(id);
-        self.open(id, attempt, Moment::Now, actions);
-    }
-
-    /// When a context that an earlier invocation began, began: to those who are told of it once, then; else now.
-    fn context_start(&self, id: &str) -> Moment {
-        match self.replays {
-            ReplayedSpans::Emit => Moment::Now,
-            ReplayedSpans::Omit => Moment::recorded(
-                self.table.get(id).and_then(Known::started_at),
-                Moment::Invocation,
-            ),
-        }
-    }
-
-    fn open(&mut self, id: &str, attempt: u32, start: Moment, actions: &mut Vec<Action>) {
-        let Some(entry) = self.table.get_mut(id) else {
-            return;
-        };
-        entry.is_open = true;
-        entry.is_told = true;
-        let facts = entry.facts.clone();
-        // Marked first: parents that form a ring find it open and end the search.
-        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
-        self.opened.push(id.to_owned());
-        actions.push(Action::Open(Opening {
-            facts,
-            attempt,
-            parent,
-            start,
-        }));
-    }
-
-    /// The nearest enclosing operation that is looked at, opened if it is not open yet.
-    fn enclosing(&mut self, parent_id: Option<&str>, actions: &mut Vec<Action>) -> Option<Parent> {
-        let mut next = parent_id.map(str::to_owned);
-        // Bounded, so that a log whose parents form a ring ends too.
-        for _ in 0..self.table.len() {
-            let id = next.take()?;
-            let known = self.table.get(&id)?;
-            if let Some(shape) = known.shape() {
-                if !known.is_open() {
-                    let start = self.context_start(&id);
-                    self.open(&id, 0, start, actions);
-                }
-                return Some(Parent { id, shape });
-            }
-            next = known.parent_id().map(str::to_owned);
-        }
-        None
-    }
-
-    fn answered(&mut self, sequence: u64, changed: &[Operation<'_>], actions: &mut Vec<Action>) {
-        for id in self.settling.remove(&sequence).unwrap_or_default() {
-            let Some(entry) = self.table.get_mut(&id) else {
-                continue;
-            };
-            let Live::Settling {
-                sequence: own,
-                ending,
-            } = entry.live.clone()
-            else {
-                continue;
-            };
-            if own != sequence {
-                continue;
-            }
-            entry.end(&ending);
-            if std::mem::take(&mut entry.is_open) {
-                actions.push(Action::Close {
-                    id: id.clone(),
-                    closing: Closing::new(ending, Moment::Now),
-                });
-            }
-            self.table.sort(&id);
-        }
-        self.told(changed, actions);
-    }
-
     /// Takes in pages of the whole log, for the sake of what is new on them.
     fn paged(&mut self, operations: &[Operation<'_>], actions: &mut Vec<Action>) {
         for operation in operations {
@@ -373,128 +212,5 @@ impl Plan {
             self.tell_whole(id, actions);
         }
         self.table.sort(id);
-    }
-
-    /// What the failed request would have ended goes on being unfinished; how it ended stays known.
-    fn unsettle(&mut self, sequence: u64) {
-        for id in self.settling.remove(&sequence).unwrap_or_default() {
-            if let Some(entry) = self.table.get_mut(&id)
-                && let Live::Settling {
-                    sequence: own,
-                    ending,
-                } = entry.live.clone()
-                && own == sequence
-            {
-                entry.live = Live::Unrecorded(ending);
-            }
-            self.table.sort(&id);
-        }
-    }
-
-    /// Tells of an operation that the service ended, from its real start to its real end.
-    fn tell_whole(&mut self, id: &str, actions: &mut Vec<Action>) {
-        let Some(entry) = self.table.get_mut(id) else {
-            return;
-        };
-        if std::mem::replace(&mut entry.is_told, true) {
-            return;
-        }
-        let start = Moment::recorded(entry.started_at, Moment::Invocation);
-        let end = Moment::recorded(entry.ended_at, Moment::Now);
-        let (facts, closing) = (entry.facts.clone(), entry.closing(end));
-        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
-        let opening = Opening {
-            facts,
-            attempt: 0,
-            parent,
-            start,
-        };
-        actions.push(Action::Whole {
-            opening,
-            replayed: false,
-            closing,
-        });
-    }
-
-    fn replay(&mut self, id: &str, at: Moment, actions: &mut Vec<Action>) {
-        if self.replays == ReplayedSpans::Omit {
-            return;
-        }
-        let Some(entry) = self.table.get_mut(id) else {
-            return;
-        };
-        if entry.facts.shape().is_none() || std::mem::replace(&mut entry.is_told, true) {
-            return;
-        }
-        let (facts, closing) = (entry.facts.clone(), entry.closing(at));
-        let attempt = entry.attempt.saturating_sub(1);
-        let parent = self.enclosing(facts.parent_id.as_deref(), actions);
-        let opening = Opening {
-            facts,
-            attempt,
-            parent,
-            start: at,
-        };
-        actions.push(Action::Whole {
-            opening,
-            replayed: true,
-            closing,
-        });
-    }
-
-    /// What was passed through once more without an end: the reference tells of it, and the SDK has no event for it.
-    fn still_pending(&mut self, actions: &mut Vec<Action>) {
-        let pending: Vec<String> = self
-            .table
-            .active()
-            .filter(|entry| !entry.is_told && self.is_pending(entry, None))
-            .map(|entry| entry.facts.id.clone())
-            .collect();
-        for id in pending {
-            let Some(entry) = self.table.get_mut(&id) else {
-                continue;
-            };
-            entry.is_told = true;
-            let (facts, attempt) = (entry.facts.clone(), entry.attempt);
-            let parent = self.enclosing(facts.parent_id.as_deref(), actions);
-            let opening = Opening {
-                facts,
-                attempt,
-                parent,
-                start: Moment::Now,
-            };
-            actions.push(Action::Whole {
-                opening,
-                replayed: false,
-                closing: Closing::new(Ending::Unfinished, Moment::Now),
-            });
-        }
-    }
-
-    fn finish(&mut self, layer: Layer, outcome: Outcome, actions: &mut Vec<Action>) {
-        self.over = true;
-        if self.replays == ReplayedSpans::Emit {
-            if layer == Layer::Absent {
-                for id in self.table.recorded() {
-                    self.replay(&id, Moment::Invocation, actions);
-                }
-            }
-            if outcome == Outcome::Suspended {
-                self.still_pending(actions);
-            }
-        }
-        // Innermost first: an operation ends before what encloses it.
-        for id in std::mem::take(&mut self.opened).into_iter().rev() {
-            let Some(entry) = self.table.get_mut(&id) else {
-                continue;
-            };
-            if std::mem::take(&mut entry.is_open) {
-                let ending = entry.last_ending();
-                actions.push(Action::Close {
-                    id,
-                    closing: Closing::new(ending, Moment::Now),
-                });
-            }
-        }
     }
 }
