@@ -203,17 +203,7 @@ impl fmt::Display for Warning {
                 "another OpenTelemetry tracer is set up in this process, so its spans and these are traces apart; hand it to \
                  durable_trace::Options (tracer_provider and propagator), or leave the set-up to durable_trace::run",
             ),
-            Self::UnknownVariable(names) => {
-                f.write_str("no such setting: ")?;
-                for (index, (name, nearest)) in names.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}{name}")?;
-                    if let Some(nearest) = nearest {
-                        write!(f, " (did you mean {nearest}?)")?;
-                    }
-                }
-                f.write_str("; mend the name, or unset it")
-            }
+            Self::UnknownVariable(names) => write_unknown(f, names),
             Self::UnusableVariable(variables) => {
                 f.write_str("unusable value, the default is in force: ")?;
                 for (index, (name, expected)) in variables.iter().enumerate() {
@@ -224,6 +214,21 @@ impl fmt::Display for Warning {
             }
         }
     }
+}
+
+fn write_unknown(
+    f: &mut fmt::Formatter<'_>,
+    names: &[(String, Option<&'static str>)],
+) -> fmt::Result {
+    f.write_str("no such setting: ")?;
+    for (index, (name, nearest)) in names.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        write!(f, "{separator}{name}")?;
+        if let Some(nearest) = nearest {
+            write!(f, " (did you mean {nearest}?)")?;
+        }
+    }
+    f.write_str("; mend the name, or unset it")
 }
 
 #[cfg(test)]

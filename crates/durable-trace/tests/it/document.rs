@@ -1,5 +1,6 @@
 //! Documents with parts that are generated.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Holds the part of `docs/NAME` between its marks (`<!-- PART: … -->`, `<!-- end of PART -->`) against `current`, or
@@ -23,17 +24,20 @@ pub(crate) fn hold_at(path: &Path, part: &str, current: &str, variable: &str) {
         let document = format!("{head}{mark}\n{current}{end}{tail}");
         std::fs::write(path, document).expect("the document can be written");
     } else {
-        let only = |these: &str, those: &str, mark: char| -> String {
-            let those: std::collections::HashSet<&str> = those.lines().collect();
+        let only = |these: &str, those: &str, mark: &str| {
+            let those: HashSet<&str> = those.lines().collect();
             let lines = these.lines().filter(|line| !those.contains(line));
-            lines.map(|line| format!("{mark} {line}\n")).collect()
+            let marked: Vec<_> = lines.map(|line| format!("{mark} {line}")).collect();
+            marked.join("\n")
         };
         assert!(
             written == current,
-            "{} is behind; if the change is meant, once more with {variable}=1\n{}{}",
+            "{} is behind; if the change is meant, once more with {variable}=1
+{}
+{}",
             path.display(),
-            only(written, current, '-'),
-            only(current, written, '+')
+            only(written, current, "-"),
+            only(current, written, "+")
         );
     }
 }

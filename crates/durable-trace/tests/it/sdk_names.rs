@@ -97,7 +97,7 @@ struct Recorded {
 }
 
 impl Recorder {
-    fn record(&self, kind: Kind, name: &str, metadata: &Metadata<'_>, fields: Fields) {
+    fn record(&self, kind: Kind, name: &str, metadata: &Metadata<'_>, fields: &Fields) {
         let mut recorded = self.0.lock().unwrap();
         let said = recorded.said.entry((kind, name.to_owned())).or_default();
         said.from
@@ -118,7 +118,7 @@ impl<S: Subscriber> Layer<S> for Recorder {
         if metadata.target().starts_with(SPAN_TARGET) {
             let mut fields = Fields::default();
             attributes.record(&mut fields);
-            self.record(Kind::Span, metadata.name(), metadata, fields);
+            self.record(Kind::Span, metadata.name(), metadata, &fields);
         }
     }
 
@@ -127,7 +127,7 @@ impl<S: Subscriber> Layer<S> for Recorder {
             let mut fields = Fields::default();
             event.record(&mut fields);
             let name = fields.texts.get("message").cloned().unwrap_or_default();
-            self.record(Kind::Event, &name, event.metadata(), fields);
+            self.record(Kind::Event, &name, event.metadata(), &fields);
         }
     }
 }
@@ -215,8 +215,7 @@ async fn the_sdk_says_what_we_go_by_under_the_names_that_we_know() {
     let ended = world.run(&json!({})).await;
     drop(guard);
     assert!(ended.result.is_some(), "{ended:?}");
-    let recorded = recorder.0.lock().unwrap();
-    let differences = differences(&recorded);
+    let differences = differences(&recorder.0.lock().unwrap());
     assert!(
         differences.is_empty(),
         "the SDK has changed what durable-trace goes by (docs/upgrading.md says what to do):\n{}",

@@ -173,7 +173,7 @@ fn the_sdk_has_no_span_for_steps_any_more() {
 
 #[test]
 fn the_sdk_has_no_events_any_more() {
-    let said = alone(&[], || run_without(|metadata| metadata.is_event()));
+    let said = alone(&[], || run_without(|metadata| !metadata.is_span()));
     says(
         &said,
         &[
