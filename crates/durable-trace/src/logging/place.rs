@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_durable_execution_sdk::observability::{TARGET, field_names};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
@@ -17,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::contract::log_keys;
 use crate::layer::{is_span_of_the_sdk, is_the_users};
+use crate::sdk_names::{EVENT_TARGET, field_names};
 use crate::session::Session;
 
 /// A place that lines are written at.
@@ -225,7 +225,7 @@ impl<S> Filter<S> for Live {
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        if metadata.target() == TARGET {
+        if metadata.target() == EVENT_TARGET {
             // Of what these tell, they say it themselves; the span around them is ahead of it.
             let mut flag = Flag(None);
             event.record(&mut flag);
