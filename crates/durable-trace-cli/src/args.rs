@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Extract(ExtractArgs),
     Function(FunctionArgs),
     Inject(InjectArgs),
+    Inspect(InspectArgs),
     Serve(ServeArgs),
 }
 
@@ -150,6 +151,32 @@ pub(crate) struct FunctionArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::INJECT)]
 pub(crate) struct InjectArgs {}
+
+/// What happened, when, and where is its trace? Show an execution, traced or not, in any language
+///
+/// Reads what the service keeps of an execution and shows it in time: operations with their attempts and errors, invocations, the time
+/// asleep, the checkpoints of tracing libraries, and what is wrong with them. Inputs and results are not shown.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::INSPECT)]
+pub(crate) struct InspectArgs {
+    /// A file of what the AWS CLI prints for `get-durable-execution-history` or `get-durable-execution-state`; `-` is stdin
+    pub(crate) source: String,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+    pub(crate) format: InspectFormat,
+    /// The Datadog site that the trace is on, for a link to it
+    #[arg(long, value_name = "SITE", env = "DD_SITE", hide_env_values = true)]
+    pub(crate) site: Option<String>,
+}
+
+/// How `inspect` prints an execution.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum InspectFormat {
+    /// One JSON object, a timeline: docs/timeline.md
+    Json,
+    /// A head, the operations with their bars, the checkpoints, the warnings
+    Text,
+}
 
 /// Run a local durable execution service for your own functions
 ///

@@ -6,4 +6,5 @@ pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod function;
 pub(crate) mod inject;
+pub(crate) mod inspect;
 pub(crate) mod serve;

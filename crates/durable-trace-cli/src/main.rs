@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Extract(args) => commands::extract::run(&args),
         Command::Function(args) => commands::function::run(&args),
         Command::Inject(args) => commands::inject::run(&args),
+        Command::Inspect(args) => commands::inspect::run(&args),
         Command::Serve(args) => commands::serve::run(args),
     };
     outcome::report(result.unwrap_or_else(Outcome::from))

@@ -1,10 +1,12 @@
 //! How a report is shown. Pure: a report in, text out.
 
 mod otlp;
+mod timeline;
 mod tree;
 
 pub(crate) use self::{
     otlp::render_otlp_json,
+    timeline::render_timeline,
     tree::{Palette, render_tree},
 };
 use crate::report::Report;

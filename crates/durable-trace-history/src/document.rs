@@ -12,14 +12,15 @@ use crate::time::UnixMicros;
 #[error(transparent)]
 pub struct ParseHistoryError(#[from] Reason);
 
+/// The message holds the cause, so none of them is a source as well.
 #[derive(Debug, Error)]
 enum Reason {
     #[error("expected JSON: {0}")]
-    Json(#[source] serde_json::Error),
-    #[error("{place}: {source}")]
+    Json(serde_json::Error),
+    #[error("{place}: {error}")]
     Part {
         place: String,
-        source: serde_json::Error,
+        error: serde_json::Error,
     },
     #[error(
         "expected the output of get-durable-execution-history (`Events`), get-durable-execution-state (`Operations`), \
@@ -113,9 +114,9 @@ impl Document {
         self.facts.fill(facts);
         let events = value.get("Events").and_then(Value::as_array);
         for (index, event) in events.into_iter().flatten().enumerate() {
-            let event = Event::parse(event).map_err(|source| Reason::Part {
+            let event = Event::parse(event).map_err(|error| Reason::Part {
                 place: format!("Events[{index}]"),
-                source,
+                error,
             })?;
             self.events.push(event);
         }
@@ -159,14 +160,14 @@ fn read<'de, T: Deserialize<'de>>(
     value: &'de Value,
     place: impl FnOnce() -> String,
 ) -> Result<T, Reason> {
-    T::deserialize(value).map_err(|source| {
+    T::deserialize(value).map_err(|error| {
         let place = place();
         let place = if place.is_empty() {
             "the execution".to_owned()
         } else {
             place
         };
-        Reason::Part { place, source }
+        Reason::Part { place, error }
     })
 }
 

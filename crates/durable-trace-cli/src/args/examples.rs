@@ -4,6 +4,7 @@ pub(super) const PROGRAM: &str = r"Examples:
   durable-trace demo                             one order, several processes, one trace
   durable-trace serve --function f=./bootstrap   a durable execution service on this machine
   durable-trace explain < event.json             why did my trace break?
+  durable-trace inspect history.json             what happened, and when?
   durable-trace doctor                           what is wrong with my set-up?";
 
 pub(super) const DEMO: &str = r"Examples:
@@ -54,6 +55,11 @@ pub(super) const EXTRACT: &str = r#"Examples:
 
 pub(super) const INJECT: &str = r#"Example:
   echo '{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"7"}' | durable-trace inject"#;
+
+pub(super) const INSPECT: &str = r"Examples:
+  aws lambda get-durable-execution-history --durable-execution-arn ARN --include-execution-data > history.json
+  durable-trace inspect history.json
+  durable-trace inspect history.json --format json | jq .gaps";
 
 pub(super) const SERVE: &str = r"Examples:
   durable-trace serve --function order=target/debug/bootstrap --clock skip

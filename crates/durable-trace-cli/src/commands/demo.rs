@@ -15,8 +15,7 @@ use crate::{
     outcome::{self, Outcome},
     progress::Progress,
     report::Report,
-    terminal,
-    view::{self, Palette},
+    terminal, view,
     workflows::{self, Workflow},
 };
 
@@ -157,14 +156,6 @@ fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {
     Ok(match format {
         DemoFormat::Json => view::render_json(report)?,
         DemoFormat::OtlpJson => view::render_otlp_json(report),
-        DemoFormat::Text => view::render_tree(report, palette()),
+        DemoFormat::Text => view::render_tree(report, terminal::palette(&io::stdout())),
     })
-}
-
-fn palette() -> Palette {
-    if terminal::wants_colour(&io::stdout()) {
-        Palette::Colour
-    } else {
-        Palette::Plain
-    }
 }

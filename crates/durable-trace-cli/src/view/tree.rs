@@ -18,7 +18,7 @@ pub(crate) enum Palette {
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Ink {
+pub(super) enum Ink {
     Bad,
     Dim,
     Good,
@@ -29,7 +29,7 @@ enum Ink {
 }
 
 impl Palette {
-    fn paint(self, ink: Ink, text: &str) -> String {
+    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
         // https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters
         let code = match ink {
             _ if self == Self::Plain || text.is_empty() => return text.to_owned(),

@@ -9,6 +9,8 @@
 
 mod demo;
 mod doctor;
+mod histories;
+mod inspect;
 mod killed;
 mod lines;
 mod peer;

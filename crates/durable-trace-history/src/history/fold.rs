@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{AttemptRecord, Execution, History, Invocation, Operation, Outcome, Waits};
 use crate::document::Facts;
-use crate::event::{Details, Event, EventKind, Transition};
+use crate::event::{Details, ErrorObject, Event, EventKind, Transition};
 use crate::time::UnixMicros;
 
 /// Puts a history together from its events.
@@ -52,6 +52,8 @@ impl Fold {
                 self.execution.end = Some(event.at);
                 transition.status().clone_into(&mut self.execution.status);
                 let error = event.details.error.and_then(|error| error.payload);
+                // A stop without a reason has an error without parts.
+                let error = error.filter(|error| *error != ErrorObject::default());
                 self.execution.error = error.or(self.execution.error.take());
                 self.execution.result = event.details.result.and_then(|result| result.payload);
             }

@@ -6,7 +6,8 @@ use super::Gap;
 use crate::history::{Invocation, Operation};
 use crate::time::UnixMicros;
 
-/// The times between invocations, and that after the last one.
+/// The times between invocations, and that after the last one, unless nothing was pending: then it is but the time that the service takes to
+/// end an execution.
 pub(super) fn between(
     invocations: &[Invocation],
     operations: &[Operation],
@@ -26,6 +27,7 @@ pub(super) fn between(
             waits_for: pending(operations, start),
             is_estimated: false,
         })
+        .filter(|gap| gap.end_us < until || !gap.waits_for.is_empty())
         .collect()
 }
 

@@ -1,0 +1,146 @@
+//! `inspect`: what is read, what is printed, how it ends.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{histories, program::run};
+
+#[test]
+fn an_execution_is_shown_as_text_and_as_json() {
+    let file = histories::file("order");
+    let file = file.to_str().unwrap();
+    let text = run(&["inspect", file], "");
+    assert_eq!((text.code, text.stderr.as_str()), (Some(0), ""), "{text:?}");
+    assert!(
+        text.stdout
+            .starts_with("order succeeded in 3.00 s: 3 invocations"),
+        "{}",
+        text.stdout
+    );
+    assert!(
+        !text.stdout.contains('\u{1b}'),
+        "no colour but on a terminal"
+    );
+
+    let json = run(
+        &[
+            "inspect",
+            file,
+            "--format",
+            "json",
+            "--site",
+            "us3.datadoghq.com",
+        ],
+        "",
+    )
+    .json();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["rows"].as_array().unwrap().len(), 6);
+    let url = json["trace"]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with("https://us3.datadoghq.com/apm/trace/"),
+        "{url}"
+    );
+}
+
+#[test]
+fn a_history_comes_from_stdin_too() {
+    let text = fs::read_to_string(histories::file("no-suspend")).unwrap();
+    let ran = run(&["inspect", "-"], text);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.stdout.starts_with("no-suspend succeeded"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn what_is_no_history_is_told_of_and_ends_in_1() {
+    for (input, want) in [
+        (
+            "{",
+            "durable-trace: reading -: expected JSON: EOF while parsing an object at line 1 column 1\n",
+        ),
+        (
+            r#"{"Events": [{}]}"#,
+            "durable-trace: reading -: Events[0]: missing field `EventType`\n",
+        ),
+    ] {
+        let ran = run(&["inspect", "-"], input);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+            (Some(1), "", want)
+        );
+    }
+    let ran = run(&["inspect", "no/such/file.json"], "");
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr
+            .starts_with("durable-trace: reading no/such/file.json: "),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// docs/timeline.md names every key of the format, and none that is not there.
+#[test]
+fn the_document_names_every_key_of_the_format() {
+    let document = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/timeline.md"
+    ))
+    .unwrap();
+    let mut named: Vec<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(key, _)| key)
+        .collect();
+    named.sort_unstable();
+
+    let mut keys = std::collections::BTreeSet::new();
+    for name in histories::WORKFLOWS
+        .iter()
+        .chain(&["running", "stopped", "timed-out"])
+    {
+        let file = histories::file(name);
+        let timeline = run(&["inspect", file.to_str().unwrap(), "--format", "json"], "").json();
+        collect(&timeline, "", &mut keys);
+    }
+    // What no history of the demo has, each of them tested in the history crate.
+    let more = [
+        "invocations[].error.message",
+        "invocations[].error.type",
+        "warnings[].kind",
+        "warnings[].message",
+    ];
+    keys.extend(more.map(str::to_owned));
+    assert_eq!(named, keys.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// The paths of all keys below `value`.
+fn collect(value: &Value, path: &str, keys: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Array(elements) => {
+            for element in elements {
+                collect(element, &format!("{path}[]"), keys);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                // Their keys are data.
+                let below = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                if key != "details" && key != "tags" {
+                    collect(value, &below, keys);
+                }
+                keys.insert(below);
+            }
+        }
+        _ => {}
+    }
+}
