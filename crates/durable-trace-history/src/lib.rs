@@ -7,17 +7,23 @@
 //! | what the AWS CLI prints | [`History::parse`] | [`History`] |
 //! | a history | [`Timeline::of`] | [`Timeline`]: rows, attempts, invocations, times asleep, checkpoints, warnings |
 //!
-//! All of it is pure: no clock, no environment; inputs and results of operations are never part of a timeline.
+//! | an ARN | `Reader`, with the feature `fetch` | [`History`], from Lambda itself |
+//!
+//! All of it but `Reader` is pure: no clock, no environment; inputs and results of operations are never part of a timeline.
 
 mod checkpoint;
 mod document;
 mod event;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod history;
 mod time;
 mod timeline;
 mod warning;
 
 pub use document::ParseHistoryError;
+#[cfg(feature = "fetch")]
+pub use fetch::{ExecutionSummary, FetchError, FetchErrorKind, Progress, Reader};
 pub use history::History;
 pub use time::UnixMicros;
 pub use timeline::{

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
 use serde::Serialize;
 use serde_json::{Number, Value};
 
@@ -39,6 +41,14 @@ impl UnixMillis {
         Self(since.map_or(0, whole_millis))
     }
 
+    /// Reads RFC 3339: the form in queries.
+    pub(crate) fn from_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        u64::try_from(at.unix_timestamp_nanos() / 1_000_000)
+            .ok()
+            .map(Self)
+    }
+
     /// Milliseconds as an integer: the form inside invocation events.
     pub(crate) fn to_event_json(self) -> Value {
         Value::from(self.0)
@@ -62,6 +72,19 @@ fn whole_millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn queries_write_moments_as_text() {
+        for (text, want) in [
+            ("2026-11-22T08:55:13.985Z", Some(1_795_337_713_985)),
+            ("2026-11-22T10:55:13+02:00", Some(1_795_337_713_000)),
+            ("1969-12-31T23:59:59Z", None),
+            ("yesterday", None),
+        ] {
+            let read = UnixMillis::from_rfc3339(text).map(UnixMillis::as_millis);
+            assert_eq!(read, want, "{text}");
+        }
+    }
 
     #[test]
     fn events_count_milliseconds_and_answers_seconds() {

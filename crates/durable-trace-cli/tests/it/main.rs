@@ -9,6 +9,7 @@
 
 mod demo;
 mod doctor;
+mod fetch;
 mod histories;
 mod inspect;
 mod killed;

@@ -120,17 +120,13 @@ impl Ask {
             }
             Route::List { function } => {
                 let function = FunctionRef::parse(&function, query.get("Qualifier"))?;
-                for filter in ["StartedAfter", "StartedBefore"] {
-                    if query.get(filter).is_some() {
-                        let message = format!("This local service has no filter {filter}.");
-                        return Err(Refusal::invalid(message));
-                    }
-                }
                 CoreAsk::List {
                     function,
                     wanted: ListQuery {
                         name: query.get("DurableExecutionName").map(str::to_owned),
                         statuses: query.all("Statuses").map(str::to_owned).collect(),
+                        started_after: parse_moment(query, "StartedAfter")?,
+                        started_before: parse_moment(query, "StartedBefore")?,
                         newest_first: newest_first(),
                         marker: marker(),
                         max_items: parse_count(query)?,
@@ -251,6 +247,14 @@ fn not_json() -> Refusal {
         "InvalidRequestContentException",
         "Could not parse request body into json",
     )
+}
+
+/// Reads a moment: RFC 3339, as AWS's clients write it in a query.
+fn parse_moment(query: &Query, key: &str) -> Result<Option<UnixMillis>, Refusal> {
+    let read = |text: &str| {
+        UnixMillis::from_rfc3339(text).ok_or_else(|| Refusal::invalid(format!("Invalid {key}.")))
+    };
+    query.get(key).map(read).transpose()
 }
 
 fn parse_count(query: &Query) -> Result<Option<usize>, Refusal> {

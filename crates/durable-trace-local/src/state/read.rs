@@ -25,6 +25,8 @@ pub(crate) struct ListQuery {
     pub(crate) name: Option<String>,
     /// Words of `ExecutionStatus`; empty means all.
     pub(crate) statuses: Vec<String>,
+    pub(crate) started_after: Option<UnixMillis>,
+    pub(crate) started_before: Option<UnixMillis>,
     pub(crate) newest_first: bool,
     pub(crate) marker: Option<String>,
     pub(crate) max_items: Option<usize>,
@@ -115,6 +117,12 @@ impl State {
                     .name
                     .as_ref()
                     .is_none_or(|name| execution.name == *name)
+                && query
+                    .started_after
+                    .is_none_or(|after| execution.started_at > after)
+                && query
+                    .started_before
+                    .is_none_or(|before| execution.started_at < before)
                 && (query.statuses.is_empty()
                     || query
                         .statuses
