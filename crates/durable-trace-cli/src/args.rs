@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use durable_trace_wire::SpanId;
 
 pub(crate) use self::values::{ClockChoice, FunctionCommand, JsonText};
-use crate::{forward, workflows};
+use crate::{forward, source::SourceArgs, workflows};
 
 /// See one Datadog trace across suspend and resume, and find out why a trace broke.
 #[derive(Debug, Parser)]
@@ -159,8 +159,8 @@ pub(crate) struct InjectArgs {}
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::INSPECT)]
 pub(crate) struct InspectArgs {
-    /// A file of what the AWS CLI prints for `get-durable-execution-history` or `get-durable-execution-state`; `-` is stdin
-    pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// What to print
     #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
     pub(crate) format: InspectFormat,

@@ -16,6 +16,7 @@ mod outcome;
 mod progress;
 mod report;
 mod settings;
+mod source;
 mod span;
 mod terminal;
 mod view;

@@ -57,6 +57,7 @@ pub(super) const INJECT: &str = r#"Example:
   echo '{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"7"}' | durable-trace inject"#;
 
 pub(super) const INSPECT: &str = r"Examples:
+  durable-trace inspect ARN                       live, with the AWS CLI's configuration
   aws lambda get-durable-execution-history --durable-execution-arn ARN --include-execution-data > history.json
   durable-trace inspect history.json
   durable-trace inspect history.json --format json | jq .gaps";

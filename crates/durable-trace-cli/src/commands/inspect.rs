@@ -1,23 +1,21 @@
 //! `inspect`: what an execution did, and where its trace is.
 
 use std::{
-    io::{self, Read},
-    path::Path,
+    io,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context as _;
-use durable_trace_history::{History, Timeline, UnixMicros, Viewpoint};
+use durable_trace_history::{Timeline, UnixMicros, Viewpoint};
 
 use crate::{
     args::{InspectArgs, InspectFormat},
     outcome::{self, Outcome},
-    terminal, view,
+    source, terminal, view,
 };
 
 /// Shows the execution that was asked for.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
-    let history = read(&args.source)?;
+    let history = source::block_on(args.source.read())?;
     let mut viewpoint = Viewpoint::default().at(now());
     if let Some(site) = &args.site {
         viewpoint = viewpoint.on_site(site);
@@ -39,20 +37,6 @@ fn render(timeline: &Timeline, format: InspectFormat) -> anyhow::Result<String> 
             view::render_timeline(timeline, terminal::width(), palette)
         }
     })
-}
-
-/// Reads a file, or stdin for `-`.
-fn read(source: &str) -> anyhow::Result<History> {
-    let mut text = String::new();
-    if source == "-" {
-        io::stdin()
-            .read_to_string(&mut text)
-            .context("reading the history from stdin")?;
-    } else {
-        text = std::fs::read_to_string(Path::new(source))
-            .with_context(|| format!("reading {source}"))?;
-    }
-    History::parse(&text).with_context(|| format!("reading {source}"))
 }
 
 fn now() -> UnixMicros {

@@ -11,6 +11,8 @@ use durable_trace_local::{Config, Function, Service};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::program::{command, finish};
+
 /// A client of AWS's that asks at `endpoint`, once.
 pub(crate) fn client(endpoint: &str) -> Client {
     let config = aws_sdk_lambda::Config::builder()
@@ -152,4 +154,26 @@ async fn nobody_at_the_endpoint_is_told_as_that() {
     let error = reader.executions("f", None, |_| ()).await.unwrap_err();
     assert_eq!(error.kind(), FetchErrorKind::Unreachable);
     assert!(error.to_string().contains("no answer"), "{error}");
+}
+
+#[tokio::test]
+async fn inspect_asks_lambda_for_an_arn() {
+    let service = service("order").await;
+    let arn = run(&service, "order", ORDER).await;
+    let endpoint = service.endpoint();
+    let ran = tokio::task::spawn_blocking(move || {
+        let mut command = command(&["inspect", &arn, "--endpoint-url", &endpoint]);
+        command
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local");
+        finish(command, b"")
+    });
+    let ran = ran.await.unwrap();
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(
+        ran.stdout
+            .starts_with("order succeeded in 3.00 s: 3 invocations"),
+        "{}",
+        ran.stdout
+    );
 }

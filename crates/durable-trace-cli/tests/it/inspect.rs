@@ -61,11 +61,11 @@ fn what_is_no_history_is_told_of_and_ends_in_1() {
     for (input, want) in [
         (
             "{",
-            "durable-trace: reading -: expected JSON: EOF while parsing an object at line 1 column 1\n",
+            "durable-trace: reading stdin: expected JSON: EOF while parsing an object at line 1 column 1\n",
         ),
         (
             r#"{"Events": [{}]}"#,
-            "durable-trace: reading -: Events[0]: missing field `EventType`\n",
+            "durable-trace: reading stdin: Events[0]: missing field `EventType`\n",
         ),
     ] {
         let ran = run(&["inspect", "-"], input);
