@@ -1,21 +1,20 @@
 //! The seven propagation headers, whatever map they came in.
 
+mod name;
+mod value;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use crate::ids::SpanId;
 use crate::json::{self, Cursor};
 use crate::nested::{MAX_DECODED_BYTES, items};
 use crate::{datadog, traceparent, tracestate};
 
-pub(crate) const TRACE_ID: &str = "x-datadog-trace-id";
-pub(crate) const PARENT_ID: &str = "x-datadog-parent-id";
-pub(crate) const SAMPLING_PRIORITY: &str = "x-datadog-sampling-priority";
-pub(crate) const ORIGIN: &str = "x-datadog-origin";
-pub(crate) const TAGS: &str = "x-datadog-tags";
-pub(crate) const TRACEPARENT: &str = "traceparent";
-pub(crate) const TRACESTATE: &str = "tracestate";
+pub(crate) use self::name::Header;
+use self::name::Names;
+use self::value::Values;
+pub(crate) use self::value::{Value, text_for};
 
 /// The style that a context was read from or is written in.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -62,94 +61,6 @@ pub struct Headers<'a> {
     values: Values<'a>,
     /// Whether the map held anything else: it then differs from every map of ours.
     pub(crate) others: bool,
-}
-
-/// A header's value: small, for headers are moved about.
-#[derive(Clone, Copy)]
-pub(crate) enum Value<'a> {
-    Borrowed(&'a str),
-    /// Stands in the headers' own text.
-    Within {
-        start: u32,
-        end: u32,
-    },
-}
-
-impl<'a> Value<'a> {
-    /// Stands nowhere.
-    pub(crate) const ABSENT: Self = Self::Within { start: 1, end: 0 };
-
-    /// Absent beyond 4 GiB, which no header has.
-    pub(crate) fn within(place: Range<usize>) -> Self {
-        match u32::try_from(place.end) {
-            Ok(_) => Self::within_short(place),
-            Err(_) => Self::ABSENT,
-        }
-    }
-
-    /// The same for a text that [`Headers::new`] takes: there is none of that length.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "no place begins behind its end, and a text that is too long is not kept"
-    )]
-    pub(crate) fn within_short(place: Range<usize>) -> Self {
-        debug_assert!(place.start <= place.end);
-        Self::Within {
-            start: place.start as u32,
-            end: place.end as u32,
-        }
-    }
-
-    /// The same, but absent if nothing stands there.
-    pub(crate) fn within_some(place: Range<usize>) -> Self {
-        if place.is_empty() {
-            return Self::ABSENT;
-        }
-        Self::within_short(place)
-    }
-
-    #[inline]
-    fn text<'t>(self, own: &'t str) -> Option<&'t str>
-    where
-        'a: 't,
-    {
-        match self {
-            Self::Borrowed(text) => Some(text),
-            Self::Within { start, end } => own.get(start as usize..end as usize),
-        }
-    }
-}
-
-impl Default for Value<'_> {
-    fn default() -> Self {
-        Self::ABSENT
-    }
-}
-
-/// Returns an empty text with room for so many bytes, and for what most contexts take in either style: a block of one
-/// size is what an allocator has at hand soonest.
-pub(crate) fn text_for(length: usize) -> String {
-    const MOST: usize = 112;
-    if length > MOST {
-        return String::with_capacity(length);
-    }
-    String::with_capacity(MOST)
-}
-
-/// One for each [`Header`], in their order.
-#[derive(Clone, Default)]
-struct Values<'a>([Value<'a>; Header::NAMES.len()]);
-
-impl<'a> Values<'a> {
-    fn get(&self, header: Header) -> Value<'a> {
-        self.0.get(header as usize).copied().unwrap_or_default()
-    }
-
-    fn set(&mut self, header: Header, value: Value<'a>) {
-        if let Some(slot) = self.0.get_mut(header as usize) {
-            *slot = value;
-        }
-    }
 }
 
 impl<'a> Headers<'a> {
@@ -381,72 +292,6 @@ impl PartialEq for Headers<'_> {
 
 impl Eq for Headers<'_> {}
 
-/// One of the seven, in the order in which we write them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Header {
-    TraceId,
-    ParentId,
-    SamplingPriority,
-    Origin,
-    Tags,
-    Traceparent,
-    Tracestate,
-}
-
-impl Header {
-    const ALL: [Self; 7] = [
-        Self::TraceId,
-        Self::ParentId,
-        Self::SamplingPriority,
-        Self::Origin,
-        Self::Tags,
-        Self::Traceparent,
-        Self::Tracestate,
-    ];
-
-    /// In the same order.
-    const NAMES: [&'static str; 7] = [
-        TRACE_ID,
-        PARENT_ID,
-        SAMPLING_PRIORITY,
-        ORIGIN,
-        TAGS,
-        TRACEPARENT,
-        TRACESTATE,
-    ];
-
-    fn name(self) -> &'static str {
-        Self::NAMES.get(self as usize).copied().unwrap_or_default()
-    }
-
-    /// Whether this is the name as we write it: each arm compares with a text whose length is known.
-    fn is(self, name: &[u8]) -> bool {
-        match self {
-            Self::Origin => name == ORIGIN.as_bytes(),
-            Self::ParentId => name == PARENT_ID.as_bytes(),
-            Self::SamplingPriority => name == SAMPLING_PRIORITY.as_bytes(),
-            Self::Tags => name == TAGS.as_bytes(),
-            Self::TraceId => name == TRACE_ID.as_bytes(),
-            Self::Traceparent => name == TRACEPARENT.as_bytes(),
-            Self::Tracestate => name == TRACESTATE.as_bytes(),
-        }
-    }
-
-    /// Returns the one whose name has this length: no two have the same.
-    const fn of_length(length: usize) -> Option<Self> {
-        Some(match length {
-            10 => Self::Tracestate,
-            11 => Self::Traceparent,
-            14 => Self::Tags,
-            16 => Self::Origin,
-            18 => Self::TraceId,
-            19 => Self::ParentId,
-            27 => Self::SamplingPriority,
-            _ => return None,
-        })
-    }
-}
-
 /// Why a text holds no header map.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -458,47 +303,6 @@ pub enum ParseHeadersError {
     #[error("expected JSON")]
     NotJson,
 }
-
-/// Which spellings of a header's name are understood.
-#[derive(Clone, Copy, Debug)]
-enum Names {
-    /// Those of a caller's headers: in any case, or as WSGI puts them into its environment.
-    /// <https://peps.python.org/pep-3333/#environ-variables>
-    Caller,
-    /// In any case.
-    Checkpoint,
-    /// As a caller's.
-    Event,
-}
-
-impl Names {
-    /// Returns the header of this name.
-    fn find(self, name: &[u8]) -> Option<Header> {
-        if let Some(header) = Header::of_length(name.len())
-            && (header.is(name) || name.eq_ignore_ascii_case(header.name().as_bytes()))
-        {
-            return Some(header);
-        }
-        match self {
-            Self::Caller | Self::Event => find_wsgi(name),
-            Self::Checkpoint => None,
-        }
-    }
-}
-
-fn find_wsgi(name: &[u8]) -> Option<Header> {
-    let (prefix, wsgi) = name.split_at_checked(WSGI_PREFIX.len())?;
-    let header = Header::of_length(wsgi.len())?;
-    let same = |(have, want): (&u8, u8)| match want {
-        b'-' => *have == b'_',
-        want => have.eq_ignore_ascii_case(&want),
-    };
-    let is_it = prefix.eq_ignore_ascii_case(WSGI_PREFIX)
-        && wsgi.iter().zip(header.name().bytes()).all(same);
-    is_it.then_some(header)
-}
-
-const WSGI_PREFIX: &[u8] = b"http_";
 
 /// Returns the texts of an event's header map, under their names as they stand, in their order; none
 /// if `json` is no object.
