@@ -164,6 +164,11 @@ pub(crate) struct InspectArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
     pub(crate) format: InspectFormat,
+    /// Go on until the execution has ended: a line for each change, and the whole at the end
+    ///
+    /// As JSON, the whole again with each change, on a line of its own. A file is read again as it grows.
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// The Datadog site that the trace is on, for a link to it
     #[arg(long, value_name = "SITE", env = "DD_SITE", hide_env_values = true)]
     pub(crate) site: Option<String>,

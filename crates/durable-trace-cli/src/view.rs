@@ -6,7 +6,7 @@ mod tree;
 
 pub(crate) use self::{
     otlp::render_otlp_json,
-    timeline::render_timeline,
+    timeline::{render_changes, render_timeline},
     tree::{Palette, render_tree},
 };
 use crate::report::Report;

@@ -2,27 +2,71 @@
 
 use std::{
     io,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use anyhow::ensure;
 use durable_trace_history::{Timeline, UnixMicros, Viewpoint};
 
 use crate::{
     args::{InspectArgs, InspectFormat},
     outcome::{self, Outcome},
-    source, terminal, view,
+    source::{self, Source},
+    terminal, view,
 };
+
+/// From one look to the next. An execution that is waited for sleeps more often than not, and reading its history is not free.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Shows the execution that was asked for.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
-    let history = source::block_on(args.source.read())?;
+    ensure!(
+        !(args.follow && args.source.source == Source::Stdin),
+        "stdin is read once: --follow needs an ARN or a file"
+    );
+    source::block_on(async {
+        let mut timeline = look(args).await?;
+        if args.follow {
+            timeline = follow(args, timeline).await?;
+        }
+        // As JSON the last change was the whole.
+        if !args.follow || args.format == InspectFormat::Text {
+            outcome::print(&render(&timeline, args.format)?)?;
+        }
+        Ok(Outcome::Done)
+    })
+}
+
+async fn look(args: &InspectArgs) -> anyhow::Result<Timeline> {
+    let history = args.source.read().await?;
     let mut viewpoint = Viewpoint::default().at(now());
     if let Some(site) = &args.site {
         viewpoint = viewpoint.on_site(site);
     }
-    let timeline = Timeline::of(&history, &viewpoint);
-    outcome::print(&render(&timeline, args.format)?)?;
-    Ok(Outcome::Done)
+    Ok(Timeline::of(&history, &viewpoint))
+}
+
+/// Tells of each change until the execution has ended.
+async fn follow(args: &InspectArgs, first: Timeline) -> anyhow::Result<Timeline> {
+    let mut told: Option<Timeline> = None;
+    let mut timeline = first;
+    loop {
+        let changes = view::render_changes(told.as_ref(), &timeline);
+        if !changes.is_empty() {
+            match args.format {
+                InspectFormat::Json => {
+                    outcome::print(&format!("{}\n", serde_json::to_string(&timeline)?))?;
+                }
+                InspectFormat::Text => outcome::print(&changes)?,
+            }
+        }
+        if timeline.execution.end_us.is_some() {
+            return Ok(timeline);
+        }
+        told = Some(timeline);
+        tokio::time::sleep(LOOK_EVERY).await;
+        timeline = look(args).await?;
+    }
 }
 
 fn render(timeline: &Timeline, format: InspectFormat) -> anyhow::Result<String> {

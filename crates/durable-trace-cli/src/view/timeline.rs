@@ -2,6 +2,7 @@
 
 mod axis;
 mod bar;
+mod changes;
 mod checkpoints;
 mod durations;
 mod notes;
@@ -12,6 +13,7 @@ use durable_trace_history::{Row, RowKind, Timeline};
 use unicode_width::UnicodeWidthStr;
 
 use self::axis::Axis;
+pub(crate) use self::changes::render_changes;
 use super::tree::{Ink, Palette};
 
 /// Below this there is no use in a bar.

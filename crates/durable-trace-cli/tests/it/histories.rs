@@ -33,7 +33,8 @@ pub(crate) fn file(name: &str) -> PathBuf {
     folder().join(name).with_extension("json")
 }
 
-fn function(name: &str) -> Function {
+/// One of the demo's functions, quiet.
+pub(crate) fn function(name: &str) -> Function {
     Function::process(env!("CARGO_BIN_EXE_durable-trace"), ["function", name])
         .fresh()
         .env("AWS_LAMBDA_LOG_LEVEL", "ERROR")

@@ -1,10 +1,14 @@
 //! `inspect`: what is read, what is printed, how it ends.
 
-use std::fs;
+use std::{fs, process::Stdio, time::Duration};
 
+use durable_trace_local::{Clock, Config, Service};
 use serde_json::Value;
 
-use crate::{histories, program::run};
+use crate::{
+    histories,
+    program::{self, Ran, run},
+};
 
 #[test]
 fn an_execution_is_shown_as_text_and_as_json() {
@@ -143,4 +147,77 @@ fn collect(value: &Value, path: &str, keys: &mut std::collections::BTreeSet<Stri
         }
         _ => {}
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_is_followed_until_it_has_ended() {
+    let service = Service::start(Config::default().clock(Clock::Real))
+        .await
+        .unwrap();
+    service.register("create-callback", histories::function("create-callback"));
+    let arn = service
+        .start_execution("create-callback", Some("{}".into()), None)
+        .await
+        .unwrap();
+    let mut command = program::command(&[
+        "inspect",
+        &arn,
+        "--endpoint-url",
+        &service.endpoint(),
+        "--follow",
+    ]);
+    command
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let is_asleep = || {
+        let invocations = service.invocations();
+        invocations
+            .iter()
+            .any(|invocation| invocation.ended_at.is_some())
+    };
+    while !is_asleep() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let callback = service.callbacks(&arn).pop().unwrap();
+    // Seen before the answer, or with it: the lines tell the same.
+    service
+        .complete_callback(&callback.callback_id, "\"yes\"")
+        .await
+        .unwrap();
+    let ran: Ran = tokio::task::spawn_blocking(|| child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap()
+        .into();
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let at = |end: &str| {
+        lines
+            .iter()
+            .position(|line| line.ends_with(end))
+            .unwrap_or_else(|| panic!("{end}: {lines:#?}"))
+    };
+    let answered = lines
+        .iter()
+        .position(|line| line.contains("callback ext succeeded"))
+        .unwrap();
+    assert!(answered < at("create-callback succeeded"), "{lines:#?}");
+    assert!(
+        ran.stdout.contains("\ncreate-callback succeeded in "),
+        "the whole comes last: {lines:#?}"
+    );
+}
+
+#[test]
+fn stdin_cannot_be_followed() {
+    let ran = run(&["inspect", "-", "--follow"], "{}");
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.stderr,
+        "durable-trace: stdin is read once: --follow needs an ARN or a file\n"
+    );
 }
