@@ -4,25 +4,23 @@
 //! (<https://docs.rs/aws-durable-execution-sdk/latest/aws_durable_execution_sdk/observability/>). Entering one attaches the
 //! OpenTelemetry context that belongs there, so that whatever starts a span inside, by `tracing` or by OpenTelemetry, finds its parent.
 
+mod fields;
 mod glance;
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use opentelemetry::{Context as OtelContext, ContextGuard};
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use self::fields::Fields;
 use crate::health::{Location, shielded};
 use crate::registry::registry;
-use crate::sdk_names::{
-    EVENT_TARGET, SPAN_TARGET, event_names, field_names, span_names, sub_types, types,
-};
+use crate::sdk_names::{EVENT_TARGET, SPAN_TARGET, event_names, span_names, sub_types, types};
 use crate::session::Session;
 
 /// The layer to add to a subscriber of your own. [`run`](crate::run) installs it by itself where no subscriber is set.
@@ -379,77 +377,5 @@ impl Inside {
             moved = true;
         }
         moved
-    }
-}
-
-/// What a span or an event of the SDK's says.
-#[derive(Debug, Default)]
-struct Fields {
-    arn: String,
-    attempt: u32,
-    message: String,
-    operation_id: String,
-    operation_sub_type: String,
-    operation_type: String,
-    request_id: String,
-    /// Nobody asks for the ARN.
-    skips_arn: bool,
-}
-
-thread_local! {
-    /// Of the event before: the SDK tells of each operation, and the same room serves all of them.
-    static SPARE: RefCell<Fields> = RefCell::default();
-}
-
-impl Fields {
-    fn of(record: impl FnOnce(&mut Self)) -> Self {
-        let mut fields = SPARE.try_with(RefCell::take).unwrap_or_default();
-        for text in [
-            &mut fields.arn,
-            &mut fields.message,
-            &mut fields.operation_id,
-            &mut fields.operation_sub_type,
-            &mut fields.operation_type,
-            &mut fields.request_id,
-        ] {
-            text.clear();
-        }
-        fields.attempt = 0;
-        fields.skips_arn = false;
-        record(&mut fields);
-        fields
-    }
-
-    fn put_back(self) {
-        let _ = SPARE.try_with(|spare| spare.replace(self));
-    }
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.message.clear();
-            let _ = write!(self.message, "{value:?}"); // a text takes whatever is written to it
-        }
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let text = match field.name() {
-            field_names::EXECUTION_ARN if self.skips_arn => return,
-            field_names::EXECUTION_ARN => &mut self.arn,
-            field_names::OPERATION_ID => &mut self.operation_id,
-            field_names::OPERATION_SUB_TYPE => &mut self.operation_sub_type,
-            field_names::OPERATION_TYPE => &mut self.operation_type,
-            field_names::REQUEST_ID => &mut self.request_id,
-            "message" => &mut self.message,
-            _ => return,
-        };
-        value.clone_into(text);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == field_names::ATTEMPT {
-            self.attempt = u32::try_from(value).unwrap_or(u32::MAX);
-        }
     }
 }
