@@ -3,6 +3,7 @@
 //! The properties know nothing of a fuzzer. libFuzzer runs them on inputs that it makes up, the tests here and those of the
 //! crates run them on the corpus.
 
+mod history;
 #[cfg(test)]
 mod large;
 mod local;
@@ -15,8 +16,8 @@ pub type Property = fn(&str);
 
 /// Every parser, by the name of its target and of its folder in the corpus.
 pub fn parsers() -> Vec<(&'static str, Property)> {
-    let local: [(&str, Property); 1] = [("request", local::holds)];
-    wire::PARSERS.iter().copied().chain(local).collect()
+    let others: [(&str, Property); 2] = [("history", history::holds), ("request", local::holds)];
+    wire::PARSERS.iter().copied().chain(others).collect()
 }
 
 /// Runs one property on what a fuzzer made up; all the parsers take text.

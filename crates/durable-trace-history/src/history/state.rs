@@ -1,5 +1,7 @@
 //! From a state, which tells how each operation stands and nothing of invocations and earlier attempts.
 
+use std::collections::HashSet;
+
 use durable_trace_wire::OperationType;
 
 use super::{AttemptRecord, Execution, History, Operation, Outcome, Waits};
@@ -14,7 +16,7 @@ pub(super) fn gather(operations: Vec<StateOperation>, facts: &Facts) -> History 
     let start = starts.min().unwrap_or_default();
     let mut execution = Execution::of(facts, start);
     let mut last_at = start;
-    let mut kept = Vec::new();
+    let mut kept: Vec<Operation> = Vec::new();
     for operation in operations {
         let moments = [operation.start_timestamp, operation.end_timestamp];
         last_at = moments.into_iter().flatten().fold(last_at, UnixMicros::max);
@@ -32,6 +34,9 @@ pub(super) fn gather(operations: Vec<StateOperation>, facts: &Facts) -> History 
         }
     }
     kept.sort_by_key(|operation| operation.start);
+    // Pages that overlap tell of an operation twice.
+    let mut seen = HashSet::new();
+    kept.retain(|operation| seen.insert(operation.id.clone()));
     History {
         execution,
         operations: kept,

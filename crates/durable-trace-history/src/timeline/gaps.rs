@@ -13,22 +13,28 @@ pub(super) fn between(
     operations: &[Operation],
     until: UnixMicros,
 ) -> Vec<Gap> {
-    let ends = invocations.iter().map(|invocation| invocation.end);
+    let mut gaps = Vec::new();
+    // What has run by then: whatever a history says, no two gaps overlap.
+    let mut covered: Option<UnixMicros> = None;
     let starts = invocations
         .iter()
-        .skip(1)
-        .map(|invocation| invocation.start);
-    ends.zip(starts.chain([until]))
-        .filter_map(|(end, next)| Some((end?, next)))
-        .filter(|(end, next)| next > end)
-        .map(|(start, end)| Gap {
-            start_us: start,
-            end_us: end,
-            waits_for: pending(operations, start),
-            is_estimated: false,
-        })
-        .filter(|gap| gap.end_us < until || !gap.waits_for.is_empty())
-        .collect()
+        .map(|invocation| invocation.start.min(until));
+    let ends = invocations
+        .iter()
+        .map(|invocation| invocation.end.unwrap_or(until));
+    for (start, end) in starts.zip(ends).chain([(until, until)]) {
+        if let Some(from) = covered.filter(|from| start > *from) {
+            gaps.push(Gap {
+                start_us: from,
+                end_us: start,
+                waits_for: pending(operations, from),
+                is_estimated: false,
+            });
+        }
+        covered = covered.max(Some(start.max(end)));
+    }
+    gaps.retain(|gap| gap.end_us < until || !gap.waits_for.is_empty());
+    gaps
 }
 
 /// The times in which something was pending and no step ran.

@@ -321,6 +321,68 @@ fn a_state_knows_no_invocations_and_its_gaps_are_concluded() {
     );
 }
 
+#[test]
+fn an_operation_that_two_pages_tell_of_is_one() {
+    let operation = json!({"Id": "s", "Type": "STEP", "Status": "SUCCEEDED", "StartTimestamp": 11});
+    let state = json!({"Operations": [operation, operation]}).to_string();
+    let timeline = Timeline::of(&History::parse(&state).unwrap(), &Viewpoint::default());
+    assert_eq!(timeline.rows.len(), 2, "the execution, and it");
+}
+
+#[test]
+fn invocations_that_overlap_leave_no_gap_between_them() {
+    let timeline = timeline(&[
+        (10, "ExecutionStarted", "e", json!({})),
+        (
+            20,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 10, "EndTimestamp": 20}),
+        ),
+        (
+            18,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 12, "EndTimestamp": 15}),
+        ),
+        (
+            30,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 25, "EndTimestamp": 30}),
+        ),
+        (30, "ExecutionSucceeded", "e", json!({})),
+    ]);
+    assert_eq!(gaps(&timeline), [(20, 25, vec![])]);
+}
+
+#[test]
+fn an_invocation_that_ends_before_it_starts_ends_when_it_starts() {
+    let timeline = timeline(&[
+        (1, "ExecutionStarted", "e", json!({})),
+        (
+            2,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 1, "EndTimestamp": 2}),
+        ),
+        (
+            9,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 9, "EndTimestamp": 2}),
+        ),
+        (
+            12,
+            "InvocationCompleted",
+            "",
+            json!({"StartTimestamp": 11, "EndTimestamp": 12}),
+        ),
+        (12, "ExecutionSucceeded", "e", json!({})),
+    ]);
+    assert_eq!(gaps(&timeline), [(2, 9, vec![]), (9, 11, vec![])]);
+}
+
 /// What a tracing library saves, with the id that it gives it.
 fn checkpoint(number: u64, headers: &Value) -> (i64, &'static str, String, Value) {
     let name = format!("_datadog_{number}");
