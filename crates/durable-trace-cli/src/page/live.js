@@ -1,0 +1,162 @@
+// With a service behind the page: its executions, as they run, and what can be done about them.
+
+// Paths of the service's own API, which the AWS CLI uses too.
+const api = {
+  succeed: (callback) => `/2025-12-01/durable-execution-callbacks/${encodeURIComponent(callback)}/succeed`,
+  fail: (callback) => `/2025-12-01/durable-execution-callbacks/${encodeURIComponent(callback)}/fail`,
+  stop: (arn) => `/2025-12-01/durable-executions/${encodeURIComponent(arn)}/stop`,
+};
+
+async function send(path, body) {
+  const response = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  if (response.ok) return;
+  const answer = await response.json().catch(() => ({}));
+  throw new Error(answer.message ?? answer.Message ?? `the service answered ${response.status}`);
+}
+
+// Asks the service again and again; `on.timeline` gets what is new about the chosen execution.
+function makeLive(settings, on) {
+  const list = byId('executions');
+  const items = el('ul', {});
+  const empty = el('p', { class: 'notice' }, 'No execution yet. Start one: aws lambda invoke, or any AWS client with the address that serve printed.');
+  const find = el('input', { type: 'search', placeholder: 'Find an execution', 'aria-label': 'Find an execution' });
+  const trouble = el('p', { class: 'notice bad', role: 'alert', hidden: true });
+  list.hidden = false;
+  list.append(el('h2', {}, 'Executions'), find, trouble, empty, items);
+  const state = { arn: null, version: null, executions: [], callbacks: [], isLost: false };
+  let timer = 0;
+  let isAsking = false;
+
+  function drawList() {
+    const words = find.value.trim().toLowerCase();
+    const shown = state.executions.filter((execution) => `${execution.function} ${execution.name} ${execution.status}`.toLowerCase().includes(words));
+    empty.hidden = state.executions.length > 0;
+    const focused = items.contains(document.activeElement) ? document.activeElement.dataset.arn : null;
+    const now = state.now_us;
+    items.replaceChildren(...shown.slice(0, 500).map((execution) => {
+      const button = el('button', { type: 'button', class: 'execution', 'data-arn': execution.arn, 'aria-current': execution.arn === state.arn ? 'true' : null, onclick: () => choose(execution.arn) },
+        el('span', { class: 'first' }, el('strong', {}, execution.function), status(execution.status)),
+        el('span', { class: 'second' }, el('span', { class: 'ellipsis' }, execution.name), el('span', {}, formatDuration((execution.end_us ?? now) - execution.start_us))),
+        el('span', { class: 'second' }, el('time', {}, `${formatInstant(execution.start_us).slice(0, 19)} UTC`)));
+      return el('li', {}, button);
+    }));
+    if (focused) items.querySelector(`[data-arn="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function choose(arn) {
+    if (arn === state.arn) return;
+    state.arn = arn;
+    state.version = null;
+    on.chosen(arn);
+    ask();
+  }
+
+  async function ask() {
+    clearTimeout(timer);
+    if (isAsking) return;
+    isAsking = true;
+    const asked = state.arn;
+    try {
+      const query = new URLSearchParams();
+      if (asked) query.set('arn', asked);
+      if (state.version !== null) query.set('version', state.version);
+      const response = await fetch(`${settings.path}?${query}`, { cache: 'no-store' });
+      if (!response.ok) throw new Error(`the service answered ${response.status}`);
+      take(await response.json(), asked);
+      state.isLost = false;
+      trouble.hidden = true;
+    } catch (error) {
+      state.isLost = true;
+      trouble.textContent = `The service is out of reach (${error.message}); what is shown is the last that it told.`;
+      trouble.hidden = false;
+    }
+    isAsking = false;
+    const isStale = asked !== state.arn;
+    timer = setTimeout(ask, isStale ? 0 : document.hidden || state.isLost ? settings.interval_ms * 4 : settings.interval_ms);
+  }
+
+  function take(answer, asked) {
+    state.now_us = answer.now_us;
+    const known = JSON.stringify(answer.executions);
+    const isRunning = answer.executions.some((execution) => execution.end_us === null);
+    if (known !== state.known || isRunning) {
+      state.known = known;
+      state.executions = answer.executions;
+      drawList();
+    }
+    if (state.arn === null && answer.executions.length) {
+      // The newest, until one is chosen.
+      state.arn = answer.executions[0].arn;
+      on.chosen(state.arn);
+      drawList();
+    }
+    const selected = answer.selected;
+    if (!selected || asked !== state.arn) return;
+    state.callbacks = selected.callbacks;
+    if (selected.timeline) {
+      state.version = selected.version;
+      on.timeline(selected.timeline);
+    } else {
+      on.clock(answer.now_us);
+    }
+  }
+
+  // What is shown of an action: its buttons, and what became of it.
+  function doing(said, work) {
+    return async (event) => {
+      event.preventDefault();
+      said.textContent = 'Sending …';
+      said.className = 'said';
+      try {
+        await work();
+        said.textContent = 'Sent.';
+        ask();
+      } catch (error) {
+        said.textContent = error.message;
+        said.className = 'said bad';
+      }
+    };
+  }
+
+  function callbackForm(callback) {
+    const said = el('p', { class: 'said', role: 'status' });
+    const result = el('textarea', { rows: 3, spellcheck: 'false', 'aria-label': 'Result, as JSON' });
+    result.value = '"approved"';
+    const type = el('input', { value: 'Rejected', 'aria-label': 'Error type' });
+    const message = el('input', { value: '', placeholder: 'why', 'aria-label': 'Error message' });
+    const complete = doing(said, async () => {
+      try {
+        JSON.parse(result.value);
+      } catch (error) {
+        throw new Error(`The result is not JSON: ${error.message}`);
+      }
+      await send(api.succeed(callback.callback_id), result.value);
+    });
+    const fail = doing(said, () => send(api.fail(callback.callback_id), JSON.stringify({ ErrorType: type.value, ErrorMessage: message.value })));
+    return el('div', { class: 'actions', 'data-key': callback.callback_id },
+      el('p', { class: 'sub' }, 'This callback waits for an answer.'),
+      el('form', { onsubmit: complete }, result, el('button', { type: 'submit', class: 'primary' }, 'Complete')),
+      el('form', { onsubmit: fail, class: 'inline' }, type, message, el('button', { type: 'submit', class: 'danger' }, 'Fail')),
+      said);
+  }
+
+  function stopButton(arn) {
+    const said = el('span', { class: 'said', role: 'status' });
+    const stop = doing(said, () => send(api.stop(arn), JSON.stringify({ ErrorType: 'Stopped', ErrorMessage: 'stopped from the page' })));
+    return el('span', { class: 'stop', 'data-key': arn }, el('button', { type: 'button', class: 'danger', onclick: stop }, sign('stop'), 'Stop'), said);
+  }
+
+  find.addEventListener('input', drawList);
+  document.addEventListener('visibilitychange', () => document.hidden || ask());
+  return {
+    start(arn) {
+      state.arn = arn;
+      ask();
+    },
+    arn: () => state.arn,
+    choose,
+    callbackOf: (id) => state.callbacks.find((callback) => callback.operation_id === id),
+    callbackForm,
+    stopButton,
+  };
+}
