@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::callback::{CallbackAction, CallbackStarted};
 use crate::faults::{Call, Fault};
 use crate::name::Place;
+use crate::pages::{Page, PageRequest, PageRule};
+use crate::service::Service;
 use crate::state::{LastPage, Settings};
 use crate::timers::Clock;
 
@@ -39,6 +41,7 @@ pub struct Config {
     pub(crate) fault: Option<FaultRule>,
     pub(crate) on_callback: Option<CallbackRule>,
     pub(crate) durable_endpoint: Option<String>,
+    pub(crate) pages: Option<PageRule>,
 }
 
 impl Default for Config {
@@ -58,6 +61,7 @@ impl Default for Config {
             fault: None,
             on_callback: None,
             durable_endpoint: None,
+            pages: None,
         }
     }
 }
@@ -169,6 +173,26 @@ impl Config {
     #[must_use]
     pub fn invoke_only(mut self, endpoint: impl Into<String>) -> Self {
         self.durable_endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Serves more than the API at the same address: `rule` sees each GET whose path is none of the API's, and gives a page or
+    /// none. It is not recorded among the service's calls, and runs on the service's own tasks: it must not block.
+    ///
+    /// ```
+    /// use durable_trace_local::{Config, Page};
+    ///
+    /// let config = Config::default().pages(|service, request| {
+    ///     (request.path == "/").then(|| Page::html(format!("{} executions", service.executions().len())))
+    /// });
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn pages(
+        mut self,
+        rule: impl Fn(&Service, &PageRequest<'_>) -> Option<Page> + Send + Sync + 'static,
+    ) -> Self {
+        self.pages = Some(Arc::new(rule));
         self
     }
 

@@ -46,14 +46,17 @@ pub struct Service {
     handle: Arc<Handle>,
 }
 
-/// Ends the service when dropped.
+/// Ends the service when dropped, if it is the program's.
 struct Handle {
     engine: Arc<Engine>,
+    is_owner: bool,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.engine.abort();
+        if self.is_owner {
+            self.engine.abort();
+        }
     }
 }
 
@@ -84,8 +87,21 @@ impl Service {
             .map_err(|source| StartError::Listen { port, source })?;
         let engine = Engine::start(config, listener, address);
         Ok(Self {
-            handle: Arc::new(Handle { engine }),
+            handle: Arc::new(Handle {
+                engine,
+                is_owner: true,
+            }),
         })
+    }
+
+    /// A handle for the service's own use, which does not keep it from ending.
+    pub(crate) fn within(engine: Arc<Engine>) -> Self {
+        Self {
+            handle: Arc::new(Handle {
+                engine,
+                is_owner: false,
+            }),
+        }
     }
 
     /// The URL for `AWS_ENDPOINT_URL_LAMBDA`.

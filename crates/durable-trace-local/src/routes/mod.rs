@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -21,9 +22,11 @@ use self::connection::{BreakableListener, Breaker};
 use self::path::{Query, Route};
 use crate::engine::Engine;
 use crate::faults::{Call, Course, Deliveries, Instead, Reply, plan};
-use crate::host::is_for_loopback;
+use crate::host::{is_for_loopback, is_from_another_page};
+use crate::pages::{Page, PageRequest};
 use crate::records::CallRecord;
 use crate::refusal::Refusal;
+use crate::service::Service;
 use crate::state::Token;
 
 /// More than the API takes: 6 MiB and what encoding adds.
@@ -74,6 +77,16 @@ async fn handle(
             "This service is for programs of its own machine: the host has to be 127.0.0.1 or localhost.",
         )));
     }
+    if is_from_another_page(&parts) {
+        return send(refuse(&Refusal::new(
+            403,
+            "AccessDeniedException",
+            "This request was sent by a page of another origin; only programs and the service's own page may change something.",
+        )));
+    }
+    if let Some(page) = find_page(&engine, &parts) {
+        return send_page(page);
+    }
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return send(refuse(&Refusal::new(
             413,
@@ -116,6 +129,32 @@ async fn handle(
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// The program's own page for a request that is none of the API's.
+fn find_page(engine: &Arc<Engine>, parts: &Parts) -> Option<Page> {
+    let rule = engine.config().pages.as_ref()?;
+    let path = parts.uri.path();
+    if parts.method != Method::GET || Route::parse(&parts.method, path).is_some() {
+        return None;
+    }
+    let request = PageRequest {
+        path,
+        query: parts.uri.query().unwrap_or_default(),
+    };
+    rule(&Service::within(Arc::clone(engine)), &request)
+}
+
+fn send_page(page: Page) -> Response {
+    let headers = [
+        ("content-type", page.content_type),
+        ("cache-control", "no-store"),
+        // A page's own policy stands in the page; this part of one has to come as a header.
+        ("content-security-policy", "frame-ancestors 'none'"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    (headers, page.body).into_response()
 }
 
 /// Records the request, lets go wrong what is to, and answers.

@@ -8,6 +8,7 @@
 mod api;
 mod callbacks;
 mod chained;
+mod pages;
 mod processes;
 mod strangers;
 mod support;

@@ -8,7 +8,7 @@ use durable_trace_local::Config;
 use crate::support::start;
 
 /// Sends `head` and `length` bytes of a body, and gives the answer. Run on a thread of its own, beside the service.
-async fn ask(endpoint: &str, head: String, length: usize) -> String {
+pub(crate) async fn ask(endpoint: &str, head: String, length: usize) -> String {
     let address = endpoint.strip_prefix("http://").unwrap().to_owned();
     let asked = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -48,6 +48,24 @@ async fn a_request_that_names_another_host_is_refused() {
         );
     }
     assert_eq!(service.calls().len(), 2, "those that were refused are none");
+}
+
+#[tokio::test]
+async fn what_a_page_of_another_origin_has_a_browser_send_is_refused() {
+    let service = start(Config::default()).await;
+    for path in [
+        PATH,
+        "/2025-12-01/durable-executions/x/stop",
+        "/2025-12-01/durable-execution-callbacks/x/succeed",
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\n\
+             Content-Type: text/plain\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+        );
+        let answer = ask(&service.endpoint(), head, 0).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{path}: {answer}");
+    }
+    assert_eq!(service.calls().len(), 0);
 }
 
 #[tokio::test]
