@@ -3,7 +3,7 @@
 mod examples;
 mod values;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use axum::http::Uri;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -53,6 +53,9 @@ pub(crate) struct DemoArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = DemoFormat::Text)]
     pub(crate) format: DemoFormat,
+    /// Write a page that draws the spans and the log in time as well: one file, for any browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Send the spans to a real Datadog agent as well, such as `http://localhost:8126`
     #[arg(long, value_name = "URL", value_parser = forward::parse_traces_uri)]
     pub(crate) agent: Option<Uri>,
@@ -186,7 +189,8 @@ pub(crate) enum InspectFormat {
 /// Run a local durable execution service for your own functions
 ///
 /// Speaks AWS's REST-JSON on 127.0.0.1 and runs functions as processes through the Lambda Runtime API: an unmodified
-/// `bootstrap` works. Ctrl-C ends the functions and the service.
+/// `bootstrap` works. At its root is a page for a browser: executions as they run, and buttons to answer callbacks and to
+/// stop an execution. Ctrl-C ends the functions and the service.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::SERVE)]
 pub(crate) struct ServeArgs {

@@ -13,6 +13,7 @@ mod intake;
 mod lines;
 mod logs;
 mod outcome;
+mod page;
 mod progress;
 mod report;
 mod settings;

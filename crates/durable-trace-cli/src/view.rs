@@ -1,11 +1,13 @@
 //! How a report is shown. Pure: a report in, text out.
 
 mod otlp;
+mod run;
 mod timeline;
 mod tree;
 
 pub(crate) use self::{
     otlp::render_otlp_json,
+    run::timelines,
     timeline::{render_changes, render_timeline},
     tree::{Palette, render_tree},
 };

@@ -4,10 +4,10 @@
 //! the page's host. And a page of another origin may have a browser send what no answer is needed for, such as an Invoke; browsers say so
 //! in `Origin` and `Sec-Fetch-Site`, which AWS's clients do not send: <https://www.w3.org/TR/fetch-metadata/>.
 
-use axum::http::Method;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method};
 
 /// Whether the request names a loopback host, wherever it names one, and names one at all.
 pub(crate) fn is_for_loopback(parts: &Parts) -> bool {
@@ -25,7 +25,7 @@ pub(crate) fn is_from_another_page(parts: &Parts) -> bool {
     if parts.method == Method::GET || parts.method == Method::HEAD {
         return false;
     }
-    let host = parts.headers.get(HOST).map(|value| value.as_bytes());
+    let host = parts.headers.get(HOST).map(HeaderValue::as_bytes);
     let is_own = |origin: &[u8]| {
         origin
             .strip_prefix(b"http://")

@@ -1,5 +1,6 @@
 //! What a program serves beside the API, at the same address: a page for people, and the data behind it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::service::Service;
@@ -27,7 +28,7 @@ impl PageRequest<'_> {
         let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
         let value = value.replace('+', " ");
         let decoded = percent_encoding::percent_decode_str(&value).decode_utf8();
-        decoded.ok().map(|value| value.into_owned())
+        decoded.ok().map(Cow::into_owned)
     }
 }
 

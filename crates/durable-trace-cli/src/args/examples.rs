@@ -10,6 +10,7 @@ pub(super) const PROGRAM: &str = r"Examples:
 pub(super) const DEMO: &str = r"Examples:
   durable-trace demo
   durable-trace demo step-wait-step --format json | jq .spans
+  durable-trace demo --html demo.html            its waterfall, for a browser
   durable-trace demo --list
   durable-trace demo --agent http://localhost:8126   show it in Datadog as well";
 

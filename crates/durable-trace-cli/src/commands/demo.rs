@@ -5,6 +5,7 @@ mod record;
 use std::{fmt::Write as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
+use durable_trace_history::Timeline;
 use durable_trace_local::{CallbackAction, Clock, Config, Function, FunctionError, Service};
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     intake::Intake,
     logs,
     outcome::{self, Outcome},
+    page,
     progress::Progress,
     report::Report,
     terminal, view,
@@ -28,6 +30,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// What completes every callback, as JSON, and how long after its start by the service's clock.
 const CALLBACK_RESULT: &str = "\"approved\"";
 const CALLBACK_AFTER: Duration = Duration::from_secs(1);
+
+/// What has to be known of the times on the page.
+const CLOCK_NOTE: &str = "The local service skips the time asleep, and its clock stands still while a function runs: both are put together here.";
 
 /// What the functions get unless the environment says otherwise: quiet logs, spans for every trace, nothing that
 /// an agent of one demo cannot answer, and time for a slow machine to send its spans.
@@ -74,6 +79,11 @@ async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result
         .on_callback(|_| [CallbackAction::complete(CALLBACK_AFTER, CALLBACK_RESULT)]);
     let service = Service::start(config).await?;
     let report = run_workflow(workflow, &service, &intake).await;
+    let histories: Vec<Timeline> = service
+        .executions()
+        .iter()
+        .filter_map(|execution| page::timeline_of(&service, &execution.arn))
+        .collect();
     service.shutdown().await;
     let report = report?;
 
@@ -82,6 +92,9 @@ async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result
         None => Ok(()),
     };
     outcome::print(&render(&report, args.format)?)?;
+    if let Some(file) = &args.html {
+        page::write(file, &render_page(&report, &histories)?)?;
+    }
     forwarded?;
     ensure!(
         !report.spans.is_empty(),
@@ -158,4 +171,14 @@ fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {
         DemoFormat::OtlpJson => view::render_otlp_json(report),
         DemoFormat::Text => view::render_tree(report, terminal::palette(&io::stdout())),
     })
+}
+
+/// The spans that came, and behind them the log of each execution.
+fn render_page(report: &Report, histories: &[Timeline]) -> serde_json::Result<String> {
+    let timelines = view::timelines(report, histories);
+    let views: Vec<page::View<'_>> = timelines
+        .iter()
+        .map(|(label, timeline)| page::View::new(label, timeline).with_note(CLOCK_NOTE))
+        .collect();
+    page::render(&report.workflow, &views)
 }

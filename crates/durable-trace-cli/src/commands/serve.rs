@@ -1,6 +1,9 @@
 //! `serve`: the local service, with functions of the user's own.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    io::{self, Write as _},
+};
 
 use anyhow::Context as _;
 use clap::{CommandFactory, error::ErrorKind};
@@ -10,6 +13,7 @@ use crate::{
     args::{Args, FunctionCommand, ServeArgs},
     logs,
     outcome::{self, Outcome},
+    page,
 };
 
 /// What `--invoke-only` prints its endpoint as. `AWS_ENDPOINT_URL_LAMBDA` it must not be called: that is the other
@@ -67,6 +71,9 @@ async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Out
         .port(args.port)
         .clock(args.clock.into())
         .function_timeout(args.timeout);
+    if elsewhere.is_none() {
+        config = config.pages(page::live::answer);
+    }
     if let Some(timeout) = args.execution_timeout {
         config = config.execution_timeout(timeout);
     }
@@ -86,6 +93,14 @@ async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Out
     for function in args.plain_functions {
         let (name, process) = process(function);
         service.register(&name, process.plain());
+    }
+    if !is_invoke_only {
+        // stderr may be closed: then nobody wants to know.
+        let _ = writeln!(
+            io::stderr(),
+            "executions, as they run: {}/",
+            service.endpoint()
+        );
     }
     outcome::print(&if is_invoke_only {
         format!("export {INVOKE_ENDPOINT}={}\n", service.endpoint())

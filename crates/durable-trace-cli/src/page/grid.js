@@ -222,7 +222,7 @@ function makeGrid(source, on) {
 
   // What stands beside a bar: why it failed, or what it waits for.
   function note(row) {
-    const text = row.error ? describeError(row.error) : row.waits_for ?? '';
+    const text = own(row.details, 'note') ?? (row.error ? describeError(row.error) : row.waits_for ?? '');
     if (!text) return null;
     const left = place(row.start_us);
     const right = Math.max(place(row.end), left + 4);

@@ -4,9 +4,13 @@ mod checkpoints;
 mod notes;
 mod rows;
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
-use self::rows::{Column, Row};
+pub(super) use self::rows::{resource, status_word};
+use self::{
+    notes::Notes,
+    rows::{Column, Row},
+};
 use crate::report::{Failure, Report};
 
 /// Whether text is coloured.
@@ -69,6 +73,16 @@ pub(crate) fn render_tree(report: &Report, palette: Palette) -> String {
     out.push_str(&checkpoints::render_checkpoints(report, palette));
     out.push_str(&ending(report, palette));
     out
+}
+
+/// What stands behind each span's line, where there is something to say, by the span's id.
+pub(super) fn notes(report: &Report) -> HashMap<&str, String> {
+    let notes = Notes::of(report);
+    let said = report
+        .spans
+        .iter()
+        .map(|span| (span.span_id.as_str(), notes.note(span).0));
+    said.filter(|(_, note)| !note.is_empty()).collect()
 }
 
 fn headline(report: &Report, palette: Palette) -> String {

@@ -153,6 +153,39 @@ pub struct Row {
     pub details: BTreeMap<String, String>,
 }
 
+impl Row {
+    /// Makes a row for what is no operation of a history, such as a span that was received; its fields are to be filled in.
+    ///
+    /// ```
+    /// use durable_trace_history::{Row, RowKind, UnixMicros};
+    ///
+    /// let mut row = Row::new(RowKind::Span, "7".to_owned(), UnixMicros(1_795_337_713_000_000));
+    /// row.name = "card.authorize".to_owned();
+    /// assert_eq!(row.end_us, None);
+    /// ```
+    pub fn new(kind: RowKind, id: String, start_us: UnixMicros) -> Self {
+        Self {
+            id,
+            parent: None,
+            depth: 0,
+            kind,
+            row_type: String::new(),
+            subtype: None,
+            name: String::new(),
+            status: String::new(),
+            start_us,
+            end_us: None,
+            invocation: None,
+            attempts: Vec::new(),
+            error: None,
+            waits_for: None,
+            is_replay: false,
+            is_checkpoint: false,
+            details: BTreeMap::new(),
+        }
+    }
+}
+
 /// One attempt of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -35,8 +35,8 @@ async fn a_page_is_served_at_its_path_and_the_api_at_its_own() {
         (
             "GET",
             "/2025-12-01/durable-executions/nobody",
-            400,
-            "InvalidParameterValue",
+            404,
+            "ResourceNotFound",
             "the API",
         ),
     ] {

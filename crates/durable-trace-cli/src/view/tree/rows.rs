@@ -118,7 +118,8 @@ impl<'a> Layout<'a> {
     }
 
     fn row(&self, span: &'a SpanRecord, branches: &str) -> Row<'a> {
-        let (status, status_ink) = status(span);
+        let status = status_word(span);
+        let status_ink = status_ink(&status);
         let (note, note_ink) = self.notes.note(span);
         Row {
             trace_id: &span.trace_id,
@@ -141,7 +142,7 @@ impl<'a> Layout<'a> {
 
 /// What the span is about, if it says more than its name. Under a map or a parallel the resource is the span's own name,
 /// for it must not be one of thousands; the line shows the operation's.
-fn resource(span: &SpanRecord) -> &str {
+pub(in crate::view) fn resource(span: &SpanRecord) -> &str {
     if span.resource != span.name {
         return &span.resource;
     }
@@ -149,24 +150,25 @@ fn resource(span: &SpanRecord) -> &str {
     operation.map_or("", String::as_str)
 }
 
-fn status(span: &SpanRecord) -> (String, Ink) {
+/// The word for how it went: that of the execution or the invocation in lower case, or `ok`, `error`, `asleep`.
+pub(in crate::view) fn status_word(span: &SpanRecord) -> String {
     let durable = span
         .meta
         .get("aws.durable.execution_status")
-        .or_else(|| span.meta.get("aws.durable.invocation_status"))
-        .map(|status| status.to_lowercase());
+        .or_else(|| span.meta.get("aws.durable.invocation_status"));
     match durable {
-        _ if span.error != 0 => ("error".to_owned(), Ink::Bad),
-        Some(status) => {
-            let ink = match status.as_str() {
-                "succeeded" => Ink::Good,
-                "pending" => Ink::Pending,
-                _ => Ink::Bad,
-            };
-            (status, ink)
-        }
-        None if span.name == SUSPENDED_SPAN => ("asleep".to_owned(), Ink::Pending),
-        None => ("ok".to_owned(), Ink::Good),
+        _ if span.error != 0 => "error".to_owned(),
+        Some(status) => status.to_lowercase(),
+        None if span.name == SUSPENDED_SPAN => "asleep".to_owned(),
+        None => "ok".to_owned(),
+    }
+}
+
+fn status_ink(word: &str) -> Ink {
+    match word {
+        "ok" | "succeeded" => Ink::Good,
+        "asleep" | "pending" => Ink::Pending,
+        _ => Ink::Bad,
     }
 }
 
