@@ -59,7 +59,8 @@ function makeGrid(source, on) {
   function drawAxis() {
     const { tree, shown } = source();
     const { timeline } = tree;
-    const height = `${shown.rows.length * ROW_HEIGHT}px`;
+    const count = isPrinting ? Math.min(shown.rows.length, MOST_PRINTED) : shown.rows.length;
+    const height = `${count * ROW_HEIGHT}px`;
     rowsBox.style.height = height;
     under.style.height = height;
     over.style.height = height;
@@ -229,7 +230,9 @@ function makeGrid(source, on) {
     if (right < 0 || left > width) return null;
     const element = el('span', { class: row.error ? 'note bad' : 'note' }, text);
     const roomAfter = width - right;
-    if (roomAfter > 110 || roomAfter > left) {
+    // About what it takes; what is longer is cut where there is more room.
+    const needed = text.length * 6.4 + 12;
+    if (roomAfter > needed || (roomAfter > left && left < needed)) {
       if (roomAfter < 40) return null;
       element.style.left = percent(right + 8);
       element.style.maxWidth = percent(roomAfter - 10);
@@ -263,12 +266,22 @@ function makeGrid(source, on) {
     draw();
   }
 
-  function zoomBy(factor, at = width / 2) {
+  // Around a place on the axis, else around the active row where that is in sight.
+  function zoomBy(factor, given = null) {
+    const at = given ?? middleOfActive() ?? width / 2;
     const time = scale.time(at + zoom.pan);
     zoom.factor = Math.min(Math.max(zoom.factor * factor, 1), MOST_ZOOM);
     scale = makeScale(source().tree.span, source().tree.timeline.gaps, width * zoom.factor, source().isFolded);
     zoom.pan = scale.x(time) - at;
     draw();
+  }
+
+  function middleOfActive() {
+    const { tree, active } = source();
+    const row = tree.byId.get(active);
+    if (!row) return null;
+    const middle = (place(row.start_us) + place(row.end)) / 2;
+    return middle >= 0 && middle <= width ? middle : null;
   }
 
   function reset() {

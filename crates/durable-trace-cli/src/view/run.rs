@@ -23,6 +23,7 @@ pub(crate) fn timelines(report: &Report, histories: &[Timeline]) -> Vec<(String,
             views.push(("Trace".to_owned(), trace));
         }
         retime_steps(&mut operations, report, &clock);
+        stretch_contexts(&mut operations);
         let label = match &history.execution.function {
             Some(function) if index > 0 => format!("Operations of {function}"),
             _ => "Operations".to_owned(),
@@ -122,6 +123,22 @@ fn retime_steps(timeline: &mut Timeline, report: &Report, clock: &Clock) {
             row.start_us = *start;
             row.end_us = row.end_us.map(|_| *end);
         }
+    }
+}
+
+/// Lets what holds others last as long as they do: the service's clock stood still when it began.
+fn stretch_contexts(timeline: &mut Timeline) {
+    for index in (0..timeline.rows.len()).rev() {
+        let Some(row) = timeline.rows.get(index) else {
+            continue;
+        };
+        let (start, end, parent) = (row.start_us, row.end_us, row.parent);
+        let Some(parent) = parent.and_then(|parent| timeline.rows.get_mut(parent)) else {
+            continue;
+        };
+        parent.start_us = parent.start_us.min(start);
+        // What has not ended is open, whatever it holds.
+        parent.end_us = parent.end_us.map(|own| own.max(end.unwrap_or(own)));
     }
 }
 
