@@ -172,6 +172,9 @@ pub(crate) struct InspectArgs {
     /// As JSON, the whole again with each change, on a line of its own. A file is read again as it grows.
     #[arg(long)]
     pub(crate) follow: bool,
+    /// Write a page that draws the execution in time as well: one file, for any browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// The Datadog site that the trace is on, for a link to it
     #[arg(long, value_name = "SITE", env = "DD_SITE", hide_env_values = true)]
     pub(crate) site: Option<String>,

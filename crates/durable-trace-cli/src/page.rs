@@ -87,8 +87,12 @@ pub(crate) fn write(file: &Path, document: &str) -> anyhow::Result<()> {
 
 /// The timeline of an execution that the local service keeps; none if it keeps none of this ARN.
 pub(crate) fn timeline_of(service: &Service, arn: &str) -> Option<Timeline> {
-    let events = json!({"Events": service.history(arn)});
-    let history = History::parse(&events.to_string()).ok()?.with_arn(arn);
+    let events = service.history(arn);
+    if events.is_empty() {
+        return None;
+    }
+    let text = json!({"Events": events}).to_string();
+    let history = History::parse(&text).ok()?.with_arn(arn);
     Some(Timeline::of(
         &history,
         &Viewpoint::default().at(now(service)),

@@ -61,6 +61,7 @@ pub(super) const INSPECT: &str = r"Examples:
   durable-trace inspect ARN                       live, with the AWS CLI's configuration
   aws lambda get-durable-execution-history --durable-execution-arn ARN --include-execution-data > history.json
   durable-trace inspect history.json
+  durable-trace inspect history.json --html execution.html   its waterfall, for a browser
   durable-trace inspect history.json --format json | jq .gaps
   durable-trace inspect ARN --follow --profile prod
   durable-trace inspect ARN --endpoint-url http://127.0.0.1:9001   # of durable-trace serve";

@@ -11,6 +11,7 @@ use durable_trace_history::{Timeline, UnixMicros, Viewpoint};
 use crate::{
     args::{InspectArgs, InspectFormat},
     outcome::{self, Outcome},
+    page,
     source::{self, Source},
     terminal, view,
 };
@@ -32,6 +33,11 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
         // As JSON the last change was the whole.
         if !args.follow || args.format == InspectFormat::Text {
             outcome::print(&render(&timeline, args.format)?)?;
+        }
+        if let Some(file) = &args.html {
+            let title = timeline.execution.function.as_deref().unwrap_or("execution");
+            let view = page::View::new("Operations", &timeline);
+            page::write(file, &page::render(title, &[view])?)?;
         }
         Ok(Outcome::Done)
     })

@@ -13,11 +13,12 @@ function status(word) {
 
 function errorBox(error) {
   if (!error) return null;
-  return el('div', { class: 'error' }, el('strong', {}, error.type ?? 'Error'), error.message ? el('p', {}, error.message) : null);
+  return el('div', { class: 'error' }, el('strong', {}, error.type ?? 'Error'), error.message ? el('p', {}, withoutType(error)) : null);
 }
 
 function rowSection(row, timeline, address, actions) {
   const start = timeline.execution.start_us;
+  const details = Object.entries(row.details).filter(([, value]) => value !== '');
   const known = (index) => timeline.invocations.find((invocation) => invocation.index === index);
   return el('section', { class: 'row-details' },
     el('h2', {}, sign(row.category, `kind kind-${row.category}`), el('span', {}, row.name || row.type)),
@@ -34,9 +35,9 @@ function rowSection(row, timeline, address, actions) {
       ['Replay', row.is_replay ? 'work that an earlier invocation had done' : null],
       ['Under', row.above ? el('a', { href: address(row.above.id) }, row.above.name || row.above.type) : null],
       ['Id', code(row.id)],
-      ...Object.entries(row.details).map(([name, value]) => [name, code(value)]),
     ]),
     row.attempts.length ? attemptsTable(row) : null,
+    details.length ? el('dl', { class: 'stacked' }, details.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, code(value))))) : null,
     el('p', { class: 'sub' }, el('a', { href: address(row.id) }, 'Link to this row')));
 }
 

@@ -66,9 +66,15 @@ function categoryOf(row) {
   return own(CATEGORY_OF_TYPE, row.type) ?? (row.kind === 'span' ? 'span' : 'context');
 }
 
+// Many languages repeat the type before the message.
+function withoutType({ type, message }) {
+  const prefix = `${type}: `;
+  return type && message?.startsWith(prefix) ? message.slice(prefix.length) : message;
+}
+
 function describeError(error) {
   if (!error) return '';
-  return [error.type, error.message].filter(Boolean).join(': ') || 'unknown error';
+  return [error.type, withoutType(error)].filter(Boolean).join(': ') || 'unknown error';
 }
 
 // A timeline with its rows in the order in which they are drawn; each knows its children and what it is found by.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     peer::answer,
-    program::{Ran, command, finish, run},
+    program::{Ran, command, finish, page_data, run, scratch},
 };
 
 fn demo(workflow: &str) -> Value {
@@ -344,4 +344,43 @@ fn otlp_json_holds_every_span() {
     let report = ran.json();
     let scopes = &report["resourceSpans"][0]["scopeSpans"][0];
     assert!(scopes["spans"].as_array().unwrap().len() >= 4, "{scopes}");
+}
+
+#[test]
+fn a_page_shows_the_spans_and_behind_them_the_log_of_each_execution() {
+    let page = scratch("demo.html");
+    let args = [
+        "demo",
+        "caller",
+        "--format",
+        "json",
+        "--html",
+        page.to_str().unwrap(),
+    ];
+    let ran = run(&args, "");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let report = ran.json();
+    let data = page_data(&page);
+    let views = list(&data, "views");
+    assert_eq!(views[0]["label"], "Trace");
+    assert_eq!(views.len(), 1 + list(&report, "executions").len());
+    let timeline = &views[0]["timeline"];
+    let mut drawn: Vec<&str> = list(timeline, "rows")
+        .iter()
+        .map(|row| row["id"].as_str().unwrap())
+        .collect();
+    let mut came: Vec<&str> = list(&report, "spans")
+        .iter()
+        .map(|span| span["span_id"].as_str().unwrap())
+        .collect();
+    drawn.sort_unstable();
+    came.sort_unstable();
+    assert_eq!(drawn, came);
+    // The local service's clock saw none of it.
+    assert!(timeline["running_us"].as_i64().unwrap() > 0, "{timeline}");
+    for view in &views[1..] {
+        let label = view["label"].as_str().unwrap();
+        assert!(label.starts_with("Operations"), "{label}");
+        assert_eq!(view["timeline"]["execution"]["status"], "SUCCEEDED");
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     histories,
-    program::{self, Ran, run},
+    program::{self, Ran, page_data, run, scratch},
 };
 
 #[test]
@@ -45,6 +45,52 @@ fn an_execution_is_shown_as_text_and_as_json() {
     assert!(
         url.starts_with("https://us3.datadoghq.com/apm/trace/"),
         "{url}"
+    );
+}
+
+#[test]
+fn a_page_holds_the_timeline_that_json_prints() {
+    let file = histories::file("order");
+    let page = scratch("inspect.html");
+    let args = ["inspect", file.to_str().unwrap(), "--format", "json"];
+    let ran = run(
+        &[&args[..], &["--html", page.to_str().unwrap()]].concat(),
+        "",
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.stderr.contains("inspect.html"),
+        "where it is: {}",
+        ran.stderr
+    );
+    let data = page_data(&page);
+    assert_eq!(data["views"][0]["label"], "Operations");
+    assert_eq!(data["views"][0]["timeline"], ran.json());
+    assert_eq!(data["live"], Value::Null);
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_a_failure_with_its_name() {
+    let file = histories::file("order");
+    let ran = run(
+        &[
+            "inspect",
+            file.to_str().unwrap(),
+            "--html",
+            "/nowhere/page.html",
+        ],
+        "",
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.contains("writing /nowhere/page.html"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stdout.starts_with("order succeeded"),
+        "the rest was done: {}",
+        ran.stdout
     );
 }
 

@@ -1,7 +1,9 @@
 //! Runs the program that was built with the tests.
 
 use std::{
+    fs,
     io::Write,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
@@ -48,6 +50,22 @@ pub(crate) fn command(args: &[&str]) -> Command {
     }
     command.env_remove("NO_COLOR").env_remove("RUST_LOG");
     command
+}
+
+/// A file of this run's tests that is not there yet.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("{}-{name}", std::process::id()));
+    let _ = fs::remove_file(&file);
+    file
+}
+
+/// The data that a page draws.
+pub(crate) fn page_data(file: &Path) -> Value {
+    let page = fs::read_to_string(file).unwrap();
+    let (_, rest) = page.split_once("id=\"data\">").unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    serde_json::from_str(data).unwrap()
 }
 
 /// Runs it to its end, `input` on its stdin.

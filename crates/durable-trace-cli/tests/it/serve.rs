@@ -1,9 +1,8 @@
 //! `serve`: a real client, real processes.
 
 use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    path::{Path, PathBuf},
+    io::{BufRead, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     peer::answer,
-    program::{command, run},
+    program::{command, run, scratch},
 };
 
 /// A running `serve`; it is ended with the test.
@@ -169,6 +168,60 @@ async fn a_function_completes_through_the_aws_client() {
     assert_eq!(rest, "", "nothing of a function on stdout");
 }
 
+/// Asks the service for a path as a browser would, and gives the answer's head and body.
+fn get(endpoint: &str, path: &str) -> (String, String) {
+    let host = endpoint.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+#[tokio::test]
+async fn the_page_at_the_root_is_told_how_far_executions_have_come() {
+    let served = Served::start(&["--clock", "skip", "--function", &workflow("step-wait-step")]);
+    let (head, body) = get(served.endpoint(), "/");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert!(body.starts_with("<!doctype html>"), "{body}");
+    assert!(
+        body.contains("connect-src 'self'"),
+        "it may ask its own service"
+    );
+
+    let ask = |query: &str| -> Value {
+        let (_, body) = get(served.endpoint(), &format!("/durable-trace/live{query}"));
+        serde_json::from_str(&body).unwrap()
+    };
+    assert_eq!(ask("?arn=nobody")["selected"], Value::Null);
+    invoke(&served.client(), "step-wait-step", "{}").await;
+    let listed = ask("");
+    let execution = &listed["executions"][0];
+    assert_eq!(execution["function"], "step-wait-step");
+    assert_eq!(execution["status"], "SUCCEEDED");
+    let arn = execution["arn"].as_str().unwrap().replace('$', "%24");
+    let selected = &ask(&format!("?arn={arn}"))["selected"];
+    let timeline = &selected["timeline"];
+    assert_eq!(timeline["execution"]["status"], "SUCCEEDED");
+    assert_eq!(timeline["execution"]["arn"], execution["arn"]);
+    let version = selected["version"].as_str().unwrap();
+    let again = &ask(&format!("?arn={arn}&version={version}"))["selected"];
+    assert_eq!(again["timeline"], Value::Null, "nothing is new");
+    assert_eq!(again["version"], version);
+}
+
+#[test]
+fn without_executions_of_its_own_it_has_no_page() {
+    let served = Served::start_invoke_only("http://127.0.0.1:9", &[]);
+    let (head, _) = get(served.endpoint(), "/");
+    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+}
+
 #[tokio::test]
 async fn ctrl_c_ends_the_functions() {
     let pid_file = scratch("ctrl-c.pid");
@@ -283,13 +336,6 @@ async fn an_invoke_only_endpoint_refuses_what_is_about_executions_and_says_where
         let told = format!("{operation} belongs to {endpoint}");
         assert!(error.contains(&told), "{operation}: {error}");
     }
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = folder.join(format!("{}-{name}", std::process::id()));
-    let _ = std::fs::remove_file(&file);
-    file
 }
 
 fn is_running(pid: u32) -> bool {
