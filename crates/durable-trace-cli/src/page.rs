@@ -85,18 +85,20 @@ pub(crate) fn write(file: &Path, document: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The timeline of an execution that the local service keeps; none if it keeps none of this ARN.
-pub(crate) fn timeline_of(service: &Service, arn: &str) -> Option<Timeline> {
+/// The timeline of an execution that the local service keeps; none if it keeps none of this ARN. `site` is the Datadog site that its trace
+/// is linked on.
+pub(crate) fn timeline_of(service: &Service, arn: &str, site: Option<&str>) -> Option<Timeline> {
     let events = service.history(arn);
     if events.is_empty() {
         return None;
     }
     let text = json!({"Events": events}).to_string();
     let history = History::parse(&text).ok()?.with_arn(arn);
-    Some(Timeline::of(
-        &history,
-        &Viewpoint::default().at(now(service)),
-    ))
+    let mut viewpoint = Viewpoint::default().at(now(service));
+    if let Some(site) = site {
+        viewpoint = viewpoint.on_site(site);
+    }
+    Some(Timeline::of(&history, &viewpoint))
 }
 
 /// The moment by the service's clock.
@@ -206,6 +208,22 @@ mod tests {
             .filter(|word| word.contains("://") && !word.starts_with("http://www.w3.org/2000/svg"))
             .collect();
         assert!(addresses.is_empty(), "{addresses:?}");
+    }
+
+    #[test]
+    fn no_script_has_a_text_parsed() {
+        for parser in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "eval(",
+            "Function(",
+        ] {
+            assert!(!SCRIPTS.concat().contains(parser), "{parser}");
+        }
     }
 
     #[test]

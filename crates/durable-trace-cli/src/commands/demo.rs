@@ -79,10 +79,15 @@ async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result
         .on_callback(|_| [CallbackAction::complete(CALLBACK_AFTER, CALLBACK_RESULT)]);
     let service = Service::start(config).await?;
     let report = run_workflow(workflow, &service, &intake).await;
+    // Without an agent nothing of it is there.
+    let site = args
+        .agent
+        .as_ref()
+        .and_then(|_| std::env::var("DD_SITE").ok());
     let histories: Vec<Timeline> = service
         .executions()
         .iter()
-        .filter_map(|execution| page::timeline_of(&service, &execution.arn))
+        .filter_map(|execution| page::timeline_of(&service, &execution.arn, site.as_deref()))
         .collect();
     service.shutdown().await;
     let report = report?;

@@ -35,7 +35,11 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
             outcome::print(&render(&timeline, args.format)?)?;
         }
         if let Some(file) = &args.html {
-            let title = timeline.execution.function.as_deref().unwrap_or("execution");
+            let title = timeline
+                .execution
+                .function
+                .as_deref()
+                .unwrap_or("execution");
             let view = page::View::new("Operations", &timeline);
             page::write(file, &page::render(title, &[view])?)?;
         }

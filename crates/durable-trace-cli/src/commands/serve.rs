@@ -72,7 +72,9 @@ async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Out
         .clock(args.clock.into())
         .function_timeout(args.timeout);
     if elsewhere.is_none() {
-        config = config.pages(page::live::answer);
+        let site = set("DD_SITE");
+        config = config
+            .pages(move |service, request| page::live::answer(service, request, site.as_deref()));
     }
     if let Some(timeout) = args.execution_timeout {
         config = config.execution_timeout(timeout);

@@ -17,8 +17,12 @@ const LIVE: Live = Live {
 /// More executions than these, the newest, are not listed.
 const MOST_LISTED: usize = 1_000;
 
-/// Answers a request for the page, or for what it shows.
-pub(crate) fn answer(service: &Service, request: &PageRequest<'_>) -> Option<Page> {
+/// Answers a request for the page, or for what it shows, with links to traces on `site`.
+pub(crate) fn answer(
+    service: &Service,
+    request: &PageRequest<'_>,
+    site: Option<&str>,
+) -> Option<Page> {
     match request.path {
         "/" => assemble("Local executions", &[], Some(LIVE))
             .ok()
@@ -26,7 +30,12 @@ pub(crate) fn answer(service: &Service, request: &PageRequest<'_>) -> Option<Pag
         path if path == LIVE.path => {
             let arn = request.parameter("arn");
             let version = request.parameter("version");
-            let progress = progress(service, arn.as_deref(), version.as_deref());
+            let selected = arn.and_then(|arn| selected(service, &arn, version.as_deref(), site));
+            let progress = Progress {
+                now_us: now(service),
+                executions: executions(service),
+                selected,
+            };
             serde_json::to_string(&progress).ok().map(Page::json)
         }
         _ => None,
@@ -69,18 +78,17 @@ struct Callback {
     operation_id: String,
 }
 
-fn progress(service: &Service, arn: Option<&str>, version: Option<&str>) -> Progress {
-    let mut executions: Vec<Listed> = service.executions().into_iter().map(listed).collect();
-    executions.reverse();
-    executions.truncate(MOST_LISTED);
-    Progress {
-        now_us: now(service),
-        executions,
-        selected: arn.and_then(|arn| selected(service, arn, version)),
-    }
+fn executions(service: &Service) -> Vec<Listed> {
+    let newest = service.executions().into_iter().rev();
+    newest.take(MOST_LISTED).map(listed).collect()
 }
 
-fn selected(service: &Service, arn: &str, known: Option<&str>) -> Option<Selected> {
+fn selected(
+    service: &Service,
+    arn: &str,
+    known: Option<&str>,
+    site: Option<&str>,
+) -> Option<Selected> {
     let events = service.history(arn).len();
     if events == 0 {
         return None;
@@ -89,7 +97,7 @@ fn selected(service: &Service, arn: &str, known: Option<&str>) -> Option<Selecte
     let version = events.to_string();
     let timeline = match known {
         Some(known) if known == version => None,
-        _ => timeline_of(service, arn),
+        _ => timeline_of(service, arn, site),
     };
     Some(Selected {
         version,

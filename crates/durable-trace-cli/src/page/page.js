@@ -246,6 +246,23 @@ function drawAll() {
   drawPanel();
 }
 
+// A timeline of something that runs, a while later: it sleeps on, or runs on.
+function goneOn(timeline, now) {
+  const more = Math.max(now - timeline.until_us, 0);
+  const gaps = timeline.gaps.slice();
+  const last = gaps.at(-1);
+  const isAsleep = last?.end_us === timeline.until_us;
+  if (isAsleep) gaps[gaps.length - 1] = { ...last, end_us: last.end_us + more };
+  return {
+    ...timeline,
+    gaps,
+    until_us: timeline.until_us + more,
+    asleep_us: timeline.asleep_us + (isAsleep ? more : 0),
+    running_us: timeline.running_us + (isAsleep ? 0 : more),
+    execution: { ...timeline.execution, duration_us: timeline.execution.duration_us + more },
+  };
+}
+
 // --- choosing
 
 function select(row, bringsIntoSight = false) {
@@ -441,10 +458,7 @@ if (data.live) {
     clock(now) {
       const view = current();
       if (!view || view.tree.timeline.execution.end_us !== null) return;
-      const { timeline } = view.tree;
-      timeline.execution.duration_us = Math.max(now - timeline.execution.start_us, timeline.execution.duration_us);
-      timeline.until_us = Math.max(now, timeline.until_us);
-      view.tree = makeTree(timeline);
+      view.tree = makeTree(goneOn(view.tree.timeline, now));
       drawTop();
       refresh();
       grid.draw();
