@@ -79,7 +79,8 @@ function makeGrid(source, on) {
       if (piece.gap === null) continue;
       const slept = formatDuration(piece.to - piece.from);
       const room = piece.width;
-      top.push(strip('slept', piece.from, piece.to, room > 54 ? [sign('asleep'), el('span', {}, slept)] : room > 18 ? sign('asleep') : null));
+      const needed = slept.length * 6;
+      top.push(strip('slept', piece.from, piece.to, room > needed + 16 ? [sign('asleep'), el('span', {}, slept)] : room > needed ? el('span', {}, slept) : room > 16 ? sign('asleep') : null));
       bands.push(strip(piece.isFolded ? `fold${room > 30 ? '' : ' slim'}` : 'asleep', piece.from, piece.to));
     }
     const marks = ticks(scale).filter(({ x, label }) => x - zoom.pan > -1 && x - zoom.pan < width - 4 - label.length * 6);
@@ -223,7 +224,9 @@ function makeGrid(source, on) {
 
   // What stands beside a bar: why it failed, or what it waits for.
   function note(row) {
-    const text = own(row.details, 'note') ?? (row.error ? describeError(row.error) : row.waits_for ?? '');
+    const whole = own(row.details, 'note') ?? (row.error ? describeError(row.error) : row.waits_for ?? '');
+    // Ids are for the panel.
+    const text = whole.replace(/\S{28,}/g, (word) => `${word.slice(0, 10)}…`);
     if (!text) return null;
     const left = place(row.start_us);
     const right = Math.max(place(row.end), left + 4);

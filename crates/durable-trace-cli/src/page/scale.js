@@ -29,7 +29,7 @@ function formatInstant(us) {
 }
 
 // Widest and narrowest that a fold is drawn, and the share of the width that all of them may take.
-const FOLD = { widest: 76, narrowest: 8, share: 0.4 };
+const FOLD = { widest: 84, narrowest: 8, share: 0.4 };
 
 // The least distance between two ticks.
 const TICK_EVERY = 84;
