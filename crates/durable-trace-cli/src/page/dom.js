@@ -14,6 +14,16 @@ function el(tag, attributes = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 
+// Draws within an element, and gives the focus back to what stands for what had it.
+function keepingFocus(container, draw) {
+  const told = (element) => `${element.tagName} ${element.getAttribute('aria-label') ?? element.textContent} ${element.getAttribute('href') ?? ''}`;
+  const held = document.activeElement;
+  const wanted = container.contains(held) && held !== container ? told(held) : null;
+  draw();
+  if (wanted === null || container.contains(document.activeElement)) return;
+  [...container.querySelectorAll('button, a, summary, input, textarea')].find((element) => told(element) === wanted)?.focus({ preventScroll: true });
+}
+
 // Drawn on 16 × 16.
 const SIGNS = {
   execution: 'M5 3.5v9l7-4.5z',

@@ -358,18 +358,22 @@ function makeGrid(source, on) {
       draw();
     }
   }, { passive: false });
+  // What is under the pointer now: while something runs, rows are drawn anew between press and release.
+  const pointedAt = (event) => {
+    const target = document.elementFromPoint(event.clientX, event.clientY);
+    const element = target?.closest('.row');
+    return { entry: element ? source().shown.rows[Number(element.dataset.at)] : null, isTwist: Boolean(target?.closest('.twist')), isAxis: Boolean(target?.closest('#axis')) };
+  };
   grid.addEventListener('click', (event) => {
-    const element = event.target.closest('.row');
-    const entry = element && source().shown.rows[Number(element.dataset.at)];
+    const { entry, isTwist } = pointedAt(event);
     if (!entry) return;
-    if (event.target.closest('.twist') && entry.hasChildren) on.toggle(entry.row);
+    if (isTwist && entry.hasChildren) on.toggle(entry.row);
     else on.select(entry.row);
   });
   grid.addEventListener('dblclick', (event) => {
-    const element = event.target.closest('.row');
-    const entry = element && source().shown.rows[Number(element.dataset.at)];
-    if (entry?.hasChildren && !event.target.closest('.twist')) on.toggle(entry.row);
-    if (event.target.closest('#axis')) reset();
+    const { entry, isTwist, isAxis } = pointedAt(event);
+    if (entry?.hasChildren && !isTwist) on.toggle(entry.row);
+    if (isAxis) reset();
   });
   drawnOut(axis, (from, to) => zoomTo(scale.time(from + zoom.pan), scale.time(to + zoom.pan)));
   new ResizeObserver(() => {

@@ -27,26 +27,42 @@ function makeLive(settings, on) {
   let timer = 0;
   let isAsking = false;
 
+  // Entries are kept and brought up to date: one that is drawn anew under the pointer is not clicked.
+  const entries = new Map();
+
+  function makeEntry(execution) {
+    const [word, took] = [el('span', {}), el('span', {})];
+    const button = el('button', { type: 'button', class: 'execution', 'data-arn': execution.arn, onclick: () => choose(execution.arn) },
+      el('span', { class: 'first' }, el('strong', {}, execution.function), word),
+      el('span', { class: 'second' }, el('span', { class: 'ellipsis' }, execution.name), took),
+      el('span', { class: 'second' }, el('time', {}, `${formatInstant(execution.start_us).slice(0, 19)} UTC`)));
+    return { item: el('li', {}, button), button, word, took };
+  }
+
   function drawList() {
     const words = find.value.trim().toLowerCase();
-    const shown = state.executions.filter((execution) => `${execution.function} ${execution.name} ${execution.status}`.toLowerCase().includes(words));
     empty.hidden = state.executions.length > 0;
-    const focused = items.contains(document.activeElement) ? document.activeElement.dataset.arn : null;
-    const now = state.now_us;
-    items.replaceChildren(...shown.slice(0, 500).map((execution) => {
-      const button = el('button', { type: 'button', class: 'execution', 'data-arn': execution.arn, 'aria-current': execution.arn === state.arn ? 'true' : null, onclick: () => choose(execution.arn) },
-        el('span', { class: 'first' }, el('strong', {}, execution.function), status(execution.status)),
-        el('span', { class: 'second' }, el('span', { class: 'ellipsis' }, execution.name), el('span', {}, formatDuration((execution.end_us ?? now) - execution.start_us))),
-        el('span', { class: 'second' }, el('time', {}, `${formatInstant(execution.start_us).slice(0, 19)} UTC`)));
-      return el('li', {}, button);
-    }));
-    if (focused) items.querySelector(`[data-arn="${CSS.escape(focused)}"]`)?.focus();
+    const shown = state.executions
+      .filter((execution) => `${execution.function} ${execution.name} ${execution.status}`.toLowerCase().includes(words))
+      .slice(0, 500)
+      .map((execution) => {
+        if (!entries.has(execution.arn)) entries.set(execution.arn, makeEntry(execution));
+        const entry = entries.get(execution.arn);
+        if (entry.word.textContent !== execution.status) entry.word.replaceChildren(status(execution.status));
+        entry.took.textContent = formatDuration((execution.end_us ?? state.now_us) - execution.start_us);
+        if (execution.arn === state.arn) entry.button.setAttribute('aria-current', 'true');
+        else entry.button.removeAttribute('aria-current');
+        return entry.item;
+      });
+    if (shown.length === items.children.length && shown.every((item, index) => items.children[index] === item)) return;
+    keepingFocus(items, () => items.replaceChildren(...shown));
   }
 
   function choose(arn) {
     if (arn === state.arn) return;
     state.arn = arn;
     state.version = null;
+    drawList();
     on.chosen(arn);
     ask();
   }

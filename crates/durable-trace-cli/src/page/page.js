@@ -30,7 +30,18 @@ function addressOf(id, view = current()) {
   return `#${parts}`;
 }
 
+// How often the address may change: browsers ignore pages that change it too often, as when a key is held.
+const ADDRESS_EVERY_MS = 200;
+const kept = { at: 0, timer: 0 };
+
 function keepAddress() {
+  clearTimeout(kept.timer);
+  const early = kept.at + ADDRESS_EVERY_MS - performance.now();
+  if (early > 0) {
+    kept.timer = setTimeout(keepAddress, early);
+    return;
+  }
+  kept.at = performance.now();
   const address = addressOf(current()?.active ?? null);
   if (address === location.hash) return;
   try {
@@ -92,13 +103,12 @@ function figure(name, value, hint) {
   return el('div', { class: 'figure', title: hint ?? null }, el('span', { class: 'figure-name' }, name), el('span', { class: 'figure-value' }, value));
 }
 
-function drawTop() {
-  const { timeline } = current().tree;
-  const { execution, trace, warnings } = timeline;
+function drawHeading() {
+  const { execution, trace, warnings } = current().tree.timeline;
   const title = execution.function ?? data.title;
   document.title = `${title} · ${execution.status.toLowerCase()} · durable-trace`;
   const isRunning = execution.end_us === null;
-  byId('heading').replaceChildren(
+  keepingFocus(byId('heading'), () => byId('heading').replaceChildren(
     el('h1', {}, title),
     execution.name ? el('span', { class: 'execution-name', title: execution.arn ?? null }, execution.name) : '',
     status(execution.status),
@@ -107,7 +117,13 @@ function drawTop() {
     warnings.length ? el('button', { type: 'button', class: 'warnings', onclick: showWarnings }, sign('warning'), `${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`) : '',
     trace ? el('span', { class: 'trace' }, trace.url ? outward(trace.url, 'Open the trace') : el('span', { class: 'sub' }, 'trace '), trace.url ? '' : el('code', {}, trace.trace_id)) : '',
     iconButton('panel', 'Details panel', () => showPanel(document.body.classList.contains('no-panel'))),
-    iconButton('theme', 'Light or dark', switchTheme));
+    iconButton('theme', 'Light or dark', switchTheme)));
+}
+
+function drawFigures() {
+  const { timeline } = current().tree;
+  const { execution } = timeline;
+  const isRunning = execution.end_us === null;
   const ran = timeline.running_us;
   const slept = timeline.asleep_us;
   const share = ran + slept > 0 ? slept / (ran + slept) : 0;
@@ -191,7 +207,6 @@ function drawTools() {
   // Not the first row: all would be gone.
   const parents = tree.rows.filter((row) => row.children.length && row.above !== null);
   const areClosed = parents.every((row) => closed.has(row.id));
-  const focus = tools.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
   const rest = el('div', { class: 'rest' },
     el('div', { class: 'group', role: 'group', 'aria-label': 'Kinds of rows' }, kinds.length > 1 ? kinds.map(kindButton) : null),
     el('div', { class: 'group', role: 'group', 'aria-label': 'Rows' },
@@ -212,10 +227,10 @@ function drawTools() {
       el('button', { type: 'button', class: 'toggle', 'data-toggle': 'out', 'aria-label': 'Zoom out', onclick: () => grid.zoomBy(0.5) }, '−'),
       el('button', { type: 'button', class: 'toggle', 'data-toggle': 'in', 'aria-label': 'Zoom in', onclick: () => grid.zoomBy(2) }, '+'),
       el('button', { type: 'button', class: 'toggle', 'data-toggle': 'fit', onclick: () => grid.reset() }, 'Fit')));
-  tools.querySelector('.rest')?.remove();
-  tools.append(rest);
-  if (focus?.kind) rest.querySelector(`[data-kind="${focus.kind}"]`)?.focus();
-  if (focus?.toggle) rest.querySelector(`[data-toggle="${focus.toggle}"]`)?.focus();
+  keepingFocus(tools, () => {
+    tools.querySelector('.rest')?.remove();
+    tools.append(rest);
+  });
 }
 
 function drawPanel() {
@@ -228,16 +243,17 @@ function drawPanel() {
   if (isSame && form.contains(document.activeElement)) return;
   const actions = isSame ? form : callback ? live.callbackForm(callback) : null;
   const top = panel.scrollTop;
-  panel.replaceChildren(
+  keepingFocus(panel, () => panel.replaceChildren(
     el('button', { type: 'button', class: 'icon close', 'aria-label': 'Close the details', onclick: () => showPanel(false) }, sign('bad')),
     row ? rowSection(row, tree.timeline, addressOf, actions) : el('p', { class: 'hint' }, 'Choose a row for its details.'),
-    ...executionSections(tree.timeline, state.opened, (from, to) => grid.zoomTo(from, to)).filter(Boolean));
+    ...executionSections(tree.timeline, state.opened, (from, to) => grid.zoomTo(from, to)).filter(Boolean)));
   panel.scrollTop = top;
 }
 
 function drawAll() {
   if (!current()) return;
-  drawTop();
+  drawHeading();
+  drawFigures();
   drawTabs();
   drawTools();
   refresh();
@@ -459,7 +475,7 @@ if (data.live) {
       const view = current();
       if (!view || view.tree.timeline.execution.end_us !== null) return;
       view.tree = makeTree(goneOn(view.tree.timeline, now));
-      drawTop();
+      drawFigures();
       refresh();
       grid.draw();
     },

@@ -11,7 +11,11 @@ before(start);
 after(end);
 
 const active = (page) => page.$eval('#rows .row.active .label', (label) => label.textContent).catch(() => null);
-const hash = (page) => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
+// The address follows a moment later.
+const hash = async (page) => {
+  await page.waitForTimeout(250);
+  return page.evaluate(() => Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
+};
 const count = (page) => page.textContent('#count');
 // A bar's share of the track, from 0 to 1.
 const share = (locator) => locator.evaluate((bar) => bar.getBoundingClientRect().width / bar.closest('.track').getBoundingClientRect().width);
@@ -197,6 +201,24 @@ test('the keyboard goes everywhere', async () => {
   assert.ok(await share(rowOf(page, 'validation').locator('.bar')) > wide * 1.5, 'plus zooms');
   await press('0');
   assert.ok(Math.abs(await share(rowOf(page, 'validation').locator('.bar')) - wide) < 0.01, 'zero shows all');
+  await close();
+});
+
+test('while a key is held the address follows, but not with every row', async () => {
+  const { page, close } = await open(large(500));
+  await page.focus('#grid');
+  await page.evaluate(() => {
+    window.changes = 0;
+    const change = history.replaceState.bind(history);
+    history.replaceState = (...given) => {
+      window.changes += 1;
+      change(...given);
+    };
+  });
+  for (let index = 0; index < 300; index += 1) await page.keyboard.press('ArrowDown');
+  const last = await page.$eval('.row.active .label', (label) => label.textContent.replace('step ', 's'));
+  assert.equal((await hash(page)).row, last);
+  assert.ok(await page.evaluate(() => window.changes) < 100);
   await close();
 });
 

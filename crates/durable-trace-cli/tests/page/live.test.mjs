@@ -116,6 +116,22 @@ test('an execution is stopped from the page', async () => {
   await close();
 });
 
+test('while it sleeps its time goes on, and what has the focus keeps it', async () => {
+  const arn = await service.invoke('callback');
+  const { page, close } = await look(arn);
+  const figures = () => page.$$eval('.figure-value', (values) => values.slice(0, 3).map((value) => value.textContent));
+  await page.waitForFunction(() => document.querySelectorAll('#axis .slept').length === 1);
+  await page.focus('#heading .stop button');
+  const [duration, running, asleep] = await figures();
+  await page.waitForTimeout(1500);
+  const [durationThen, runningThen, asleepThen] = await figures();
+  assert.notEqual(durationThen, duration);
+  assert.equal(runningThen, running);
+  assert.notEqual(asleepThen, asleep);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stop');
+  await close();
+});
+
 test('another execution is chosen from the list, and found by its name', async () => {
   const [first, second] = [await service.invoke('callback'), await service.invoke('create-callback')];
   const { page, close } = await look(first);
