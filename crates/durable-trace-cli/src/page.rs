@@ -25,10 +25,16 @@ const SCRIPTS: &[&str] = &[
     include_str!("page/scale.js"),
     include_str!("page/tree.js"),
     include_str!("page/dom.js"),
+    include_str!("page/bars.js"),
     include_str!("page/grid.js"),
     include_str!("page/panel.js"),
     include_str!("page/live.js"),
     include_str!("page/page.js"),
+    include_str!("page/head.js"),
+    include_str!("page/address.js"),
+    include_str!("page/choosing.js"),
+    include_str!("page/keys.js"),
+    include_str!("page/begin.js"),
 ];
 
 /// A timeline under its tab.

@@ -6,10 +6,6 @@ const OVERSCAN = 10;
 // More rows than this are not printed.
 const MOST_PRINTED = 3000;
 const MOST_ZOOM = 4096;
-// A bar that crosses more folds than this is drawn as if there were none.
-const MOST_CUTS = 40;
-
-const sentence = (...parts) => parts.filter(Boolean).join(', ');
 
 // Draws into the elements of the page what `source()` gives: `{ tree, shown, closed, active, isFolded, dimsReplays }`.
 function makeGrid(source, on) {
@@ -37,6 +33,8 @@ function makeGrid(source, on) {
     scale = makeScale(tree.span, tree.timeline.gaps, width * zoom.factor, isFolded);
     zoom.pan = Math.min(Math.max(zoom.pan, 0), width * (zoom.factor - 1));
   }
+
+  const bars = makeBars({ place, percent, width: () => width, scale: () => scale });
 
   // Everything anew: what is shown, or how, has changed.
   function draw() {
@@ -170,80 +168,6 @@ function makeGrid(source, on) {
     el('div', { class: 'took', role: 'gridcell' }, sign(row.tone, 'status'), el('span', { class: 'sr' }, `${row.status} `), el('span', {}, took)),
     el('div', { class: 'track', role: 'gridcell', 'aria-label': describeRow(row, tree.timeline) }, bars(row)));
     element.style.setProperty('--top', `${at * ROW_HEIGHT}px`);
-    return element;
-  }
-
-  // A box from one time to another, two pixels wide at least.
-  function box(className, from, to) {
-    const left = place(from);
-    const right = Math.max(place(to), left + 2);
-    if (right < -10 || left > width + 10) return null;
-    const element = el('div', { class: className });
-    const start = Math.max(left, -10);
-    element.style.left = percent(start);
-    element.style.width = percent(Math.min(right, width + 10) - start);
-    return element;
-  }
-
-  // A bar: solid where there is a scale, a dashed line across each fold.
-  function bar(tone, from, to, attempt = null) {
-    const boxes = [];
-    const crossed = scale.pieces.filter((piece) => piece.isFolded && piece.from < to && piece.to > from);
-    const folds = crossed.length <= MOST_CUTS ? crossed : [];
-    let at = from;
-    for (const fold of folds) {
-      if (fold.from > at) boxes.push(box(`bar bar-${tone}${at > from ? ' cut-left' : ''} cut-right`, at, fold.from));
-      boxes.push(box('beyond', Math.max(fold.from, from), Math.min(fold.to, to)));
-      at = fold.to;
-    }
-    if (at < to || !folds.length) boxes.push(box(`bar bar-${tone}${at > from ? ' cut-left' : ''}`, at, Math.max(at, to)));
-    const solid = boxes.filter((element) => element?.classList.contains('bar'));
-    if (tone === 'bad') solid.at(-1)?.append(sign('bad'));
-    if (attempt !== null) for (const element of solid) element.dataset.attempt = attempt;
-    return boxes;
-  }
-
-  function bars(row) {
-    const boxes = [];
-    const isInstant = row.end === row.start_us && !row.isOpen;
-    if (row.category === 'checkpoint') {
-      boxes.push(box(`point bar-${row.tone}`, row.start_us, row.start_us));
-    } else if (isInstant && !row.attempts.length) {
-      boxes.push(box(`instant bar-${row.tone}`, row.start_us, row.start_us));
-    } else if (row.attempts.length) {
-      boxes.push(box('between', row.start_us, row.end));
-      for (const attempt of row.attempts) {
-        const tone = attempt.error ? 'bad' : toneOf(attempt.outcome);
-        boxes.push(bar(tone, attempt.start_us, attempt.end_us ?? row.end, attempt.number));
-      }
-    } else {
-      boxes.push(bar(row.tone, row.start_us, row.end));
-    }
-    return [...boxes.flat(), note(row)].filter(Boolean);
-  }
-
-  // What stands beside a bar: why it failed, or what it waits for.
-  function note(row) {
-    const whole = own(row.details, 'note') ?? (row.error ? describeError(row.error) : row.waits_for ?? '');
-    // Ids are for the panel.
-    const text = whole.replace(/\S{28,}/g, (word) => `${word.slice(0, 10)}…`);
-    if (!text) return null;
-    const left = place(row.start_us);
-    const right = Math.max(place(row.end), left + 4);
-    if (right < 0 || left > width) return null;
-    const element = el('span', { class: row.error ? 'note bad' : 'note' }, text);
-    const roomAfter = width - right;
-    // About what it takes; what is longer is cut where there is more room.
-    const needed = text.length * 6.4 + 12;
-    if (roomAfter > needed || (roomAfter > left && left < needed)) {
-      if (roomAfter < 40) return null;
-      element.style.left = percent(right + 8);
-      element.style.maxWidth = percent(roomAfter - 10);
-    } else {
-      if (left < 40) return null;
-      element.style.right = percent(width - left + 8);
-      element.style.maxWidth = percent(left - 10);
-    }
     return element;
   }
 
@@ -408,21 +332,4 @@ function drawnOut(axis, done) {
     box.remove();
     if (from !== null && to - from > 6) done(from, to);
   });
-}
-
-// The row in words: what a bar shows to those who see it.
-function describeRow(row, timeline) {
-  const start = row.start_us - timeline.execution.start_us;
-  const attempts = row.attempts.length;
-  const failed = row.attempts.filter((attempt) => attempt.error || toneOf(attempt.outcome) === 'bad').length;
-  return sentence(
-    start >= 0 ? `starts after ${formatDuration(start)}` : `starts ${formatDuration(-start)} before`,
-    row.isOpen ? 'has not ended' : `lasts ${formatDuration(row.end - row.start_us)}`,
-    row.invocation !== null && row.invocation !== undefined ? `in invocation ${row.invocation}` : '',
-    attempts > 1 ? `${attempts} attempts, ${failed} failed` : '',
-    row.waits_for ? `waits for ${row.waits_for}` : '',
-    row.is_replay ? 'a replay' : '',
-    row.is_checkpoint ? 'a checkpoint' : '',
-    row.error ? `error: ${describeError(row.error)}` : '',
-  );
 }

@@ -129,6 +129,13 @@ test('while it sleeps its time goes on, and what has the focus keeps it', async 
   assert.equal(runningThen, running);
   assert.notEqual(asleepThen, asleep);
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Stop');
+  // Rows are drawn anew in between.
+  const box = await rowOf(page, 'approval').boundingBox();
+  await page.mouse.move(box.x + 200, box.y + 10);
+  await page.mouse.down();
+  await page.waitForTimeout(1200);
+  await page.mouse.up();
+  assert.equal(await page.textContent('.row.active .label'), 'approval', 'a slow click counts');
   await close();
 });
 
