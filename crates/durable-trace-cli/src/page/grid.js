@@ -282,11 +282,9 @@ function makeGrid(source, on) {
       draw();
     }
   }, { passive: false });
-  // What is under the pointer now: while something runs, rows are drawn anew between press and release.
-  const pointedAt = (event) => {
-    const target = document.elementFromPoint(event.clientX, event.clientY);
-    const element = target?.closest('.row');
-    return { entry: element ? source().shown.rows[Number(element.dataset.at)] : null, isTwist: Boolean(target?.closest('.twist')), isAxis: Boolean(target?.closest('#axis')) };
+  const pointedAt = ({ target }) => {
+    const element = target.closest('.row');
+    return { entry: element ? source().shown.rows[Number(element.dataset.at)] : null, isTwist: Boolean(target.closest('.twist')), isAxis: Boolean(target.closest('#axis')) };
   };
   grid.addEventListener('click', (event) => {
     const { entry, isTwist } = pointedAt(event);

@@ -14,6 +14,20 @@ async function send(path, body) {
   throw new Error(answer.message ?? answer.Message ?? `the service answered ${response.status}`);
 }
 
+// Ends when no button of the pointer is down: what is drawn anew between press and release is not clicked. Not all browsers tell of a
+// release on a scroll bar, so that it is not waited for longer than a click takes.
+const LONGEST_PRESS_MS = 3000;
+let pressedAt = null;
+for (const [event, isDown] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false]]) {
+  document.addEventListener(event, () => { pressedAt = isDown ? performance.now() : null; }, true);
+}
+
+async function released() {
+  while (pressedAt !== null && performance.now() - pressedAt < LONGEST_PRESS_MS) {
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
 // Asks the service again and again; `on.timeline` gets what is new about the chosen execution.
 function makeLive(settings, on) {
   const list = byId('executions');
@@ -78,7 +92,9 @@ function makeLive(settings, on) {
       if (state.version !== null) query.set('version', state.version);
       const response = await fetch(`${settings.path}?${query}`, { cache: 'no-store' });
       if (!response.ok) throw new Error(`the service answered ${response.status}`);
-      take(await response.json(), asked);
+      const answer = await response.json();
+      await released();
+      take(answer, asked);
       state.isLost = false;
       trouble.hidden = true;
     } catch (error) {
