@@ -1,16 +1,18 @@
 //! The command line: what can be asked for, with an example for each.
 
 mod examples;
+mod export;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-use axum::http::Uri;
 use clap::{Parser, Subcommand, ValueEnum};
+use durable_trace_history::Destination;
 use durable_trace_wire::SpanId;
 
+pub(crate) use self::export::{ExportArgs, FileFormat, To, parse_to};
 pub(crate) use self::values::{ClockChoice, FunctionCommand, JsonText};
-use crate::{forward, source::SourceArgs, workflows};
+use crate::{source::SourceArgs, workflows};
 
 /// See one Datadog trace across suspend and resume, and find out why a trace broke.
 #[derive(Debug, Parser)]
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Doctor(DoctorArgs),
     Explain(ExplainArgs),
+    Export(ExportArgs),
     Extract(ExtractArgs),
     Function(FunctionArgs),
     Inject(InjectArgs),
@@ -57,8 +60,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
     /// Send the spans to a real Datadog agent as well, such as `http://localhost:8126`
-    #[arg(long, value_name = "URL", value_parser = forward::parse_traces_uri)]
-    pub(crate) agent: Option<Uri>,
+    #[arg(long, value_name = "URL", value_parser = Destination::agent)]
+    pub(crate) agent: Option<Destination>,
 }
 
 /// How `demo` prints what happened.

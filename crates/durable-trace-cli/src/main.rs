@@ -8,6 +8,7 @@ mod caller;
 mod commands;
 mod context_json;
 mod doctor;
+mod export;
 mod forward;
 mod intake;
 mod lines;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::Function(args) => commands::function::run(&args),
         Command::Inject(args) => commands::inject::run(&args),

@@ -21,6 +21,11 @@ impl Progress {
         self.write(&format!("\r\u{1b}[2K{text}"));
     }
 
+    /// Shows nothing any more, so that another line can be written.
+    pub(crate) fn clear(&self) {
+        self.write("\r\u{1b}[2K");
+    }
+
     fn write(&self, text: &str) {
         if self.is_shown {
             let mut stderr = io::stderr().lock();
@@ -34,6 +39,6 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.write("\r\u{1b}[2K");
+        self.clear();
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn block_on<T>(asking: impl Future<Output = anyhow::Result<T>>) -> an
 }
 
 /// Accepts the ARN of an execution.
-fn parse_arn(text: &str) -> Result<String, String> {
+pub(crate) fn parse_arn(text: &str) -> Result<String, String> {
     let is_arn = text.starts_with("arn:") && ExecutionArn::parse(text).is_some();
     is_arn.then(|| text.to_owned()).ok_or_else(|| {
         format!(
@@ -93,32 +93,45 @@ impl SourceArgs {
     ///
     /// When it cannot be read, or is no history.
     pub(crate) async fn read(&self) -> anyhow::Result<History> {
-        let (text, place) = match &self.source {
-            Source::Live(arn) => {
-                if self.arn.as_ref().is_some_and(|other| other != arn) {
-                    bail!("SOURCE is an ARN, and --arn another one");
-                }
-                let reader = Reader::new(self.aws.client(Some(arn)).await?);
-                return read_live(&reader, arn).await;
-            }
-            Source::File(path) => {
-                let place = path.display().to_string();
-                let text = std::fs::read_to_string(path);
-                (text.with_context(|| format!("reading {place}"))?, place)
-            }
-            Source::Stdin => {
-                let mut text = String::new();
-                let read = io::stdin().read_to_string(&mut text);
-                read.context("reading stdin")?;
-                (text, "stdin".to_owned())
-            }
-        };
-        let history = History::parse(&text).with_context(|| format!("reading {place}"))?;
-        Ok(match &self.arn {
-            Some(arn) => history.with_arn(arn),
-            None => history,
-        })
+        read(&self.source, self.arn.as_deref(), &self.aws).await
     }
+}
+
+/// Reads an execution, which a file may not name: then it is `arn`.
+///
+/// # Errors
+///
+/// When it cannot be read, or is no history.
+pub(crate) async fn read(
+    source: &Source,
+    arn: Option<&str>,
+    aws: &AwsArgs,
+) -> anyhow::Result<History> {
+    let (text, place) = match source {
+        Source::Live(live) => {
+            if arn.is_some_and(|other| other != live) {
+                bail!("SOURCE is an ARN, and --arn another one");
+            }
+            let reader = Reader::new(aws.client(Some(live)).await?);
+            return read_live(&reader, live).await;
+        }
+        Source::File(path) => {
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(path);
+            (text.with_context(|| format!("reading {place}"))?, place)
+        }
+        Source::Stdin => {
+            let mut text = String::new();
+            let read = io::stdin().read_to_string(&mut text);
+            read.context("reading stdin")?;
+            (text, "stdin".to_owned())
+        }
+    };
+    let history = History::parse(&text).with_context(|| format!("reading {place}"))?;
+    Ok(match arn {
+        Some(arn) => history.with_arn(arn),
+        None => history,
+    })
 }
 
 /// Reads an execution through the API.

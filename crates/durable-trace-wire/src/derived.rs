@@ -7,9 +7,10 @@ use blake2::digest::core_api::{Buffer, UpdateCore, VariableOutputCore};
 
 use crate::{Context, SpanId, Tags, TraceId, UnixMillis};
 
-/// Personalisations of the two hashes, 16 bytes each, so that the ids have nothing to do with each other.
+/// Personalisations of the hashes, 16 bytes each, so that the ids have nothing to do with each other.
 const TRACE: &[u8; 16] = b"durable_trace.tr";
 const PARENT: &[u8; 16] = b"durable_trace.pa";
+const SPAN: &[u8; 16] = b"durable_trace.sp";
 
 /// Returns the context that every invocation of the execution `arn`, started at `started_at`, comes to by itself.
 ///
@@ -38,6 +39,22 @@ pub fn derive_context(arn: &str, started_at: Option<UnixMillis>) -> Context {
     }
 }
 
+/// Returns the id of the span that stands for a `part` of the execution `arn` where it is told of after the fact, so that telling of it
+/// again gives the same span.
+///
+/// It is the 8-byte `BLAKE2b` digest of the ARN, a line feed and the part, under the personalisation `durable_trace.sp`, read big-endian.
+///
+/// ```
+/// use durable_trace_wire::derive_span_id;
+///
+/// let arn = "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/n/i";
+/// assert_eq!(derive_span_id(arn, "execution"), derive_span_id(arn, "execution"));
+/// assert_ne!(derive_span_id(arn, "execution"), derive_span_id(arn, "operation 1ced8f"));
+/// ```
+pub fn derive_span_id(arn: &str, part: &str) -> SpanId {
+    SpanId::from(digest(SPAN, &format!("{arn}\n{part}")))
+}
+
 /// `BLAKE2b` with an 8-byte digest, no key and no salt; 1 in place of 0.
 fn digest(personalisation: &[u8; 16], text: &str) -> NonZeroU64 {
     let mut core = Blake2bVarCore::new_with_params(&[], personalisation, 0, 8);
@@ -62,6 +79,16 @@ mod tests {
         // More than the 128 bytes of a block.
         let long = format!("arn:{}", "x".repeat(300));
         assert_eq!(format!("{:016x}", digest(TRACE, &long)), "c925d0ec933c4601");
+    }
+
+    #[test]
+    fn a_spans_id_is_that_of_its_part_as_python_computes_it() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/n/i";
+        // hashlib.blake2b(arn + "\nexecution", digest_size=8, person=b"durable_trace.sp")
+        assert_eq!(
+            derive_span_id(arn, "execution").to_hex(),
+            "0c23f04e3984dd14"
+        );
     }
 
     #[test]

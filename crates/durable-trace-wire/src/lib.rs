@@ -89,7 +89,7 @@ pub use carrier::{
 pub use checkpoint::{CheckpointNumber, NAME_PREFIX, checkpoint_id, known_derivation};
 pub use context::Context;
 pub use datadog::DEFAULT_TAGS_MAX_LENGTH;
-pub use derived::derive_context;
+pub use derived::{derive_context, derive_span_id};
 pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;

@@ -5,6 +5,7 @@ pub(super) const PROGRAM: &str = r"Examples:
   durable-trace serve --function f=./bootstrap   a durable execution service on this machine
   durable-trace explain < event.json             why did my trace break?
   durable-trace inspect history.json             what happened, and when?
+  durable-trace export ARN --to agent            its whole trace, from history alone
   durable-trace doctor                           what is wrong with my set-up?";
 
 pub(super) const DEMO: &str = r"Examples:
@@ -47,6 +48,12 @@ Reasons for which a checkpoint is skipped:
   not-an-object     its result is JSON, but no object
   no-valid-context  its headers hold no usable ids
   unknown-id        no tracing library makes its operation id, and another one served"#;
+
+pub(super) const EXPORT: &str = r"Examples:
+  durable-trace export ARN --to agent
+  durable-trace export ARN --to otlp http://localhost:4318
+  durable-trace export history.json --to file trace.json --format chrome    for https://ui.perfetto.dev
+  durable-trace export --function order --since 24h --to agent --dry-run    how many would it be?";
 
 pub(super) const EXTRACT: &str = r#"Examples:
   jq -c . event.json | durable-trace extract

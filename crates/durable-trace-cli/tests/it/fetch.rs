@@ -43,7 +43,7 @@ pub(crate) async fn run(service: &Service, workflow: &str, payload: &str) -> Str
     arn
 }
 
-const ORDER: &str = r#"{"order":"A-1001","amount":42}"#;
+pub(crate) const ORDER: &str = r#"{"order":"A-1001","amount":42}"#;
 
 #[tokio::test]
 async fn an_execution_read_through_the_api_is_the_one_that_the_cli_prints() {

@@ -9,6 +9,7 @@
 
 mod demo;
 mod doctor;
+mod export;
 mod fetch;
 mod histories;
 mod inspect;
