@@ -188,6 +188,22 @@ async fn an_agent_gets_what_a_tracer_would_send_it() {
 }
 
 #[tokio::test]
+async fn a_trace_that_was_sampled_out_is_said_to_be_dropped() {
+    let agent = Receiver::start().await;
+    let text = std::fs::read_to_string(histories::file("order")).unwrap();
+    let header = r#"\"x-datadog-sampling-priority\":\"1\""#;
+    let text = text.replace(header, r#"\"x-datadog-sampling-priority\":\"-1\""#);
+    let path = std::env::temp_dir().join(format!("sampled-out-{}.json", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    let ran = export(&[path.to_str().unwrap(), "--to", "agent", &agent.url]).await;
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("sampled out"), "{ran:?}");
+    let traces: Vec<Vec<Value>> = rmp_serde::from_slice(&agent.take("/v0.4/traces")[0]).unwrap();
+    assert_eq!(traces[0][0]["metrics"]["_sampling_priority_v1"], -1.0);
+}
+
+#[tokio::test]
 async fn an_agent_that_is_not_there_is_named() {
     let file = histories::file("order");
     let file = file.to_str().unwrap();

@@ -289,6 +289,15 @@ fn every_span_has_an_id_of_its_own_and_the_same_each_time_and_hangs_on_one_befor
 }
 
 #[test]
+fn of_an_execution_that_never_slept_the_rest_is_the_execution() {
+    let history = history("no-suspend");
+    let everything = trace(&history, Selection::Auto);
+    assert!(everything.is_whole, "nothing shows that it was traced");
+    let rest = trace(&history, Selection::Rest);
+    assert_eq!(rest.spans, everything.spans[..1]);
+}
+
+#[test]
 fn checkpoints_without_their_payloads_are_not_taken_for_none() {
     let mut document: Value = serde_json::from_str(&recorded("order")).unwrap();
     for event in document["Events"].as_array_mut().unwrap() {
