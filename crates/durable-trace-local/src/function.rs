@@ -45,6 +45,15 @@ pub(crate) struct ProcessSpec {
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) lifetime: Lifetime,
+    pub(crate) xray: XRay,
+}
+
+/// Whether invocations come with X-Ray's header.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum XRay {
+    Absent,
+    /// One that says: not sampled.
+    Unsampled,
 }
 
 /// How long a process lives.
@@ -135,6 +144,7 @@ impl Function {
             args: args.into_iter().map(Into::into).collect(),
             env: Vec::new(),
             lifetime: Lifetime::Warm,
+            xray: XRay::Unsampled,
         }))
     }
 
@@ -161,6 +171,17 @@ impl Function {
     pub fn fresh(mut self) -> Self {
         if let Body::Process(spec) = &mut self.body {
             spec.lifetime = Lifetime::Fresh;
+        }
+        self
+    }
+
+    /// Invokes it without X-Ray's header. Without effect in process, where there is none.
+    ///
+    /// Otherwise each invocation has one of its own that says that it is not sampled.
+    #[must_use]
+    pub fn without_xray(mut self) -> Self {
+        if let Body::Process(spec) = &mut self.body {
+            spec.xray = XRay::Absent;
         }
         self
     }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::engine::lock;
-use crate::function::{Lifetime, ProcessSpec};
+use crate::function::{Lifetime, ProcessSpec, XRay};
 use crate::refusal::ErrorRecord;
 use crate::runner::{Durable, Surroundings, exited, timed_out};
 use crate::runtime_api::RuntimeApi;
@@ -31,6 +31,7 @@ pub(crate) struct Job {
     pub(crate) run: Run,
     pub(crate) function_arn: String,
     pub(crate) timeout: Duration,
+    pub(crate) xray: XRay,
     /// Told when the process has taken the job.
     pub(crate) taken: Option<oneshot::Sender<()>>,
     /// Told how it ended.
@@ -43,6 +44,7 @@ impl Job {
             run,
             function_arn,
             timeout,
+            xray: XRay::Unsampled,
             taken: None,
             ended: None,
         }
@@ -72,7 +74,7 @@ impl ProcessPool {
         &self,
         spec: &ProcessSpec,
         name: &str,
-        job: Job,
+        mut job: Job,
         surroundings: &Surroundings,
     ) -> Outcome {
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
@@ -86,6 +88,7 @@ impl ProcessPool {
             Ok(process) => process,
             Err(error) => return Outcome::Faulted(error),
         };
+        job.xray = spec.xray;
         let (outcome, fate) = process.run(job).await;
         match (fate, spec.lifetime) {
             (Fate::Gone, _) => {}

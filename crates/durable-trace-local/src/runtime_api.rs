@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::engine::lock;
+use crate::function::XRay;
 use crate::host::is_for_loopback;
 use crate::process::Job;
 use crate::refusal::ErrorRecord;
@@ -210,7 +211,7 @@ impl Desk {
             ),
             (
                 "lambda-runtime-trace-id",
-                Some(trace_id(deadline, &job.run.request_id)),
+                (job.xray == XRay::Unsampled).then(|| trace_id(deadline, &job.run.request_id)),
             ),
             ("lambda-runtime-client-context", job.run.client_context),
             ("lambda-runtime-aws-tenant-id", job.run.tenant_id),

@@ -41,6 +41,7 @@ mod step_functions;
 mod xray;
 
 use header_map::Reader;
+pub use xray::XRayHeader;
 
 /// What is read from carriers, and how.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,6 +10,7 @@ use crate::{Context, SpanId, Tags, TraceId, UnixMillis};
 /// Personalisations of the hashes, 16 bytes each, so that the ids have nothing to do with each other.
 const TRACE: &[u8; 16] = b"durable_trace.tr";
 const PARENT: &[u8; 16] = b"durable_trace.pa";
+const ROOT: &[u8; 16] = b"durable_trace.ro";
 const SPAN: &[u8; 16] = b"durable_trace.sp";
 
 /// Returns the context that every invocation of the execution `arn`, started at `started_at`, comes to by itself.
@@ -27,8 +28,7 @@ const SPAN: &[u8; 16] = b"durable_trace.sp";
 /// assert_eq!(context, derive_context(arn, Some(UnixMillis(1_700_000_000_999))));
 /// ```
 pub fn derive_context(arn: &str, started_at: Option<UnixMillis>) -> Context {
-    let seconds = started_at.and_then(|at| u32::try_from(at.0.div_euclid(1_000)).ok());
-    let high = u64::from(seconds.unwrap_or_default()) << 32;
+    let high = u64::from(seconds(started_at)) << 32;
     let low = NonZeroU128::from(digest(TRACE, arn));
     Context {
         trace_id: TraceId::from(low | (u128::from(high) << 64)),
@@ -37,6 +37,25 @@ pub fn derive_context(arn: &str, started_at: Option<UnixMillis>) -> Context {
         origin: None,
         tags: Tags::default(),
     }
+}
+
+/// Returns the trace id that every invocation of the execution `arn`, started at `started_at`, comes to by itself, in X-Ray's shape.
+///
+/// The upper 32 bits are the start in seconds, the others 96 bits of `BLAKE2b` over the ARN.
+/// Shape: <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-traces>.
+///
+/// ```
+/// use durable_trace_wire::{UnixMillis, derive_trace_id};
+///
+/// let arn = "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/n/i";
+/// let id = derive_trace_id(arn, Some(UnixMillis(1_700_000_000_123)));
+/// assert_eq!(id.as_u128() >> 96, 1_700_000_000);
+/// assert_eq!(id, derive_trace_id(arn, Some(UnixMillis(1_700_000_000_999))));
+/// ```
+pub fn derive_trace_id(arn: &str, started_at: Option<UnixMillis>) -> TraceId {
+    let low = NonZeroU128::from(digest(TRACE, arn));
+    let middle = u128::from(digest(ROOT, arn).get() & u64::from(u32::MAX)) << 64;
+    TraceId::from(low | middle | (u128::from(seconds(started_at)) << 96))
 }
 
 /// Returns the id of the span that stands for a `part` of the execution `arn` where it is told of after the fact, so that telling of it
@@ -53,6 +72,12 @@ pub fn derive_context(arn: &str, started_at: Option<UnixMillis>) -> Context {
 /// ```
 pub fn derive_span_id(arn: &str, part: &str) -> SpanId {
     SpanId::from(digest(SPAN, &format!("{arn}\n{part}")))
+}
+
+/// Seconds since 1970, 0 where that is unknown or out of range.
+fn seconds(at: Option<UnixMillis>) -> u32 {
+    at.and_then(|at| u32::try_from(at.0.div_euclid(1_000)).ok())
+        .unwrap_or_default()
 }
 
 /// `BLAKE2b` with an 8-byte digest, no key and no salt; 1 in place of 0.
@@ -100,5 +125,18 @@ mod tests {
         let other = derive_context("another arn", None);
         assert_ne!(derive_context("arn", None), other);
         assert_ne!(other.trace_id.low(), other.parent_id.get());
+    }
+
+    #[test]
+    fn a_derived_trace_id_has_the_start_and_96_bits_of_the_arn() {
+        let at = |started_at| derive_trace_id("arn", started_at).as_u128();
+        let mask = (1 << 96) - 1;
+        assert_eq!(at(Some(UnixMillis(5_000))) >> 96, 5);
+        assert_eq!(at(None) >> 96, 0, "an unknown start");
+        assert_eq!(at(None) & mask, at(Some(UnixMillis(5_000))) & mask);
+        assert_ne!(
+            derive_trace_id("other", None).as_u128() & mask,
+            at(None) & mask
+        );
     }
 }

@@ -83,13 +83,13 @@ mod writer;
 
 pub use arn::ExecutionArn;
 pub use carrier::{
-    Carried, CarrierRules, OtherStyles, Source, extract_from_client_context, extract_from_event,
-    extract_from_event_with, extract_from_xray, first_complete,
+    Carried, CarrierRules, OtherStyles, Source, XRayHeader, extract_from_client_context,
+    extract_from_event, extract_from_event_with, extract_from_xray, first_complete,
 };
 pub use checkpoint::{CheckpointNumber, NAME_PREFIX, checkpoint_id, known_derivation};
 pub use context::Context;
 pub use datadog::DEFAULT_TAGS_MAX_LENGTH;
-pub use derived::{derive_context, derive_span_id};
+pub use derived::{derive_context, derive_span_id, derive_trace_id};
 pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;

@@ -41,6 +41,19 @@ impl OperationType {
         ];
         lookup(&WORDS, text).unwrap_or_default()
     }
+
+    /// AWS's word, such as `CHAINED_INVOKE`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "CALLBACK",
+            Self::ChainedInvoke => "CHAINED_INVOKE",
+            Self::Context => "CONTEXT",
+            Self::Execution => "EXECUTION",
+            Self::Other => "OTHER",
+            Self::Step => "STEP",
+            Self::Wait => "WAIT",
+        }
+    }
 }
 
 /// How far an operation has come. <https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html>

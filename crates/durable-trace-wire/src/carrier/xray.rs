@@ -9,7 +9,27 @@ use crate::tags::Tags;
 
 use super::{Carried, Source};
 
-/// The fields of the header.
+/// X-Ray's trace, as an invocation's header tells it.
+///
+/// ```
+/// use durable_trace_wire::XRayHeader;
+///
+/// let header = XRayHeader::parse("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1").unwrap();
+/// assert_eq!(header.trace_id.to_string(), "5759e988bd862e3fe1be46a994272793");
+/// assert_eq!((header.parent_id, header.sampled), (None, Some(true)));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct XRayHeader {
+    /// `Root`: the time and the random part, as one id of 128 bits.
+    pub trace_id: TraceId,
+    /// `Parent`, if it is there and is one.
+    pub parent_id: Option<SpanId>,
+    /// `Sampled`, if the decision is made.
+    pub sampled: Option<bool>,
+}
+
+/// The fields of a header that names a parent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Header {
     /// The 96 bits of the trace id that are random: the first 32 are the time.
@@ -20,9 +40,9 @@ pub(super) struct Header {
     pub(super) sampled: Option<bool>,
 }
 
-impl Header {
-    /// Takes the fields in any order, others among them; `None` without a trace and a parent.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+impl XRayHeader {
+    /// Takes the fields in any order, others among them; `None` without a valid `Root`.
+    pub fn parse(text: &str) -> Option<Self> {
         let (mut root, mut parent, mut sampled) = (None, None, None);
         for (key, value) in text.split(';').filter_map(|field| field.split_once('=')) {
             match key.trim() {
@@ -37,15 +57,27 @@ impl Header {
         if version != "1" || root.next().is_some() {
             return None;
         }
-        hex::<8>(time)?;
+        let span_id = |text| SpanId::new(u64::try_from(hex::<16>(text)?).ok()?);
         Some(Self {
-            random: hex::<24>(random)?,
-            parent_id: SpanId::new(u64::try_from(hex::<16>(parent?)?).ok()?)?,
+            trace_id: TraceId::from_u128((hex::<8>(time)? << 96) | hex::<24>(random)?)?,
+            parent_id: parent.and_then(span_id),
             sampled: match sampled {
                 Some("0") => Some(false),
                 Some("1") => Some(true),
                 _ => None,
             },
+        })
+    }
+}
+
+impl Header {
+    /// `None` without a trace and a parent.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let header = XRayHeader::parse(text)?;
+        Some(Self {
+            random: header.trace_id.as_u128() & (u128::MAX >> 32),
+            parent_id: header.parent_id?,
+            sampled: header.sampled,
         })
     }
 }
@@ -150,6 +182,41 @@ mod tests {
                 (carried.context.trace_id.low(), priority.value())
             });
             assert_eq!(got, want, "{why}: {header}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_enough_to_know_the_trace() {
+        for (header, want, why) in [
+            (
+                "Root=1-00000005-000000000000000000000007",
+                Some((None, None)),
+                "a root",
+            ),
+            (
+                "Root=1-00000005-000000000000000000000007;Parent=00;Sampled=2",
+                Some((None, None)),
+                "the rest is not valid",
+            ),
+            (
+                "Root=1-00000000-000000000000000000000000;Parent=000000000000000a",
+                None,
+                "all zero",
+            ),
+            (
+                "Root=2-00000005-000000000000000000000007",
+                None,
+                "another version",
+            ),
+            ("Parent=000000000000000a;Sampled=1", None, "no root"),
+            ("", None, "nothing"),
+        ] {
+            let got = XRayHeader::parse(header);
+            let rest = got.map(|header| (header.parent_id, header.sampled));
+            assert_eq!(rest, want, "{why}");
+            if let Some(got) = got {
+                assert_eq!(got.trace_id.as_u128(), (5 << 96) | 7, "{why}");
+            }
         }
     }
 }
