@@ -44,6 +44,34 @@ pub enum Continuity {
     Parent,
 }
 
+/// What an execution looks like: which spans it makes, and how they hang together.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum View {
+    /// Datadog's: a span for each invocation, and in it one for each operation or attempt.
+    #[default]
+    Datadog,
+    /// AWS's execution view: one span for the whole execution, and in it one for each operation over its whole life.
+    ///
+    /// Needs a [`DurableTracerProvider`](crate::DurableTracerProvider).
+    Execution,
+    /// AWS's invocation view: a span for each invocation, and in it a segment of each operation that it did something for.
+    ///
+    /// Needs a [`DurableTracerProvider`](crate::DurableTracerProvider).
+    Invocation,
+}
+
+impl View {
+    /// The word for it in `DURABLE_TRACE_VIEW`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Datadog => "datadog",
+            Self::Execution => "execution",
+            Self::Invocation => "invocation",
+        }
+    }
+}
+
 /// What the environment says, with the defaults filled in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one field a variable")]
@@ -78,6 +106,7 @@ pub(crate) struct Environment {
     /// The level at which the tracer speaks, if the user has set one.
     pub(crate) tracer_log_level: Option<String>,
     pub(crate) version: Option<String>,
+    pub(crate) view: View,
     pub(crate) warnings: bool,
     /// Variables with an unusable value: name, value expected.
     bad: Vec<(&'static str, &'static str)>,
@@ -157,6 +186,7 @@ impl Environment {
             variables::TAGS_MAX_LENGTH,
             "a number of characters, such as 512",
         );
+        let view = read(variables::VIEW, "datadog, execution or invocation");
         let warnings = read(variables::WARNINGS, "true or false");
         Self {
             carriers: CarrierRules {
@@ -211,6 +241,7 @@ impl Environment {
                 .unwrap_or(512),
             tracer_log_level: lookup("DD_LOG_LEVEL"),
             version: lookup("DD_VERSION").filter(|version| !version.is_empty()),
+            view: view.parse(&mut bad, parse_view).unwrap_or_default(),
             warnings: warnings.parse(&mut bad, parse_bool).unwrap_or(true),
             bad,
             bad_of_the_tracer: unusable_of_the_tracer(&lookup),
@@ -282,6 +313,11 @@ fn parse_extract_styles(list: Option<&str>) -> (Vec<HeaderStyle>, bool) {
         })
         .count();
     (HeaderStyle::parse_list(list), others > 0)
+}
+
+fn parse_view(text: &str) -> Option<View> {
+    let views = [View::Datadog, View::Execution, View::Invocation];
+    views.into_iter().find(|view| view.as_str() == text)
 }
 
 fn parse_continuity(text: &str) -> Option<Continuity> {
@@ -569,6 +605,7 @@ mod tests {
             (variables::LOGS_INJECTION, "yes please"),
             (variables::TAGS_MAX_LENGTH, "long"),
             (variables::ERROR_MESSAGES, "no"),
+            (variables::VIEW, "aws"),
         ] {
             let environment = read(&[(name, value)]);
             let names: Vec<_> = environment.bad.iter().map(|(name, _)| *name).collect();

@@ -30,6 +30,10 @@ pub mod span_names {
     pub const WAIT_FOR_CALLBACK: &str = "aws.durable.wait_for_callback";
     /// One check of a condition.
     pub const WAIT_FOR_CONDITION: &str = "aws.durable.wait_for_condition";
+    /// In AWS's views: one Lambda invocation.
+    pub const AWS_INVOCATION: &str = "Invocation";
+    /// In AWS's views: a whole execution.
+    pub const AWS_WORKFLOW: &str = "Workflow";
 }
 
 /// Attribute keys (Datadog: `meta` for text, `metrics` for numbers).
@@ -58,6 +62,32 @@ pub mod keys {
     pub const ERROR_MESSAGE: &str = "error.message";
     /// Type of the user's error, where the SDK tells it.
     pub const ERROR_TYPE: &str = "error.type";
+    /// In AWS's views: which attempt of an operation it is, from 1.
+    pub const AWS_ATTEMPT_NUMBER: &str = "durable.attempt.number";
+    /// In AWS's views: `SUCCEEDED` or `FAILED`; a condition that is not met yet has succeeded.
+    pub const AWS_ATTEMPT_OUTCOME: &str = "durable.attempt.outcome";
+    /// In AWS's views: the execution's ARN.
+    pub const AWS_EXECUTION_ARN: &str = "durable.execution.arn";
+    /// In AWS's views: `SUCCEEDED` or `FAILED`.
+    pub const AWS_EXECUTION_STATUS: &str = "durable.execution.status";
+    /// In AWS's views: `true` on an execution's first invocation, else `false`.
+    pub const AWS_INVOCATION_FIRST: &str = "durable.invocation.first";
+    /// In AWS's views: `SUCCEEDED`, `FAILED` or `PENDING`.
+    pub const AWS_INVOCATION_STATUS: &str = "durable.invocation.status";
+    /// In AWS's views: the SDK's id of the operation.
+    pub const AWS_OPERATION_ID: &str = "durable.operation.id";
+    /// In AWS's views: the operation's name, if it has one.
+    pub const AWS_OPERATION_NAME: &str = "durable.operation.name";
+    /// In AWS's views: `STARTED`, `SUCCEEDED` or `FAILED`.
+    pub const AWS_OPERATION_STATUS: &str = "durable.operation.status";
+    /// In AWS's views: the SDK's word for what kind of a type it is, such as `WaitForCondition`.
+    pub const AWS_OPERATION_SUBTYPE: &str = "durable.operation.subtype";
+    /// In AWS's views: `STEP`, `WAIT`, `CONTEXT`, `CHAINED_INVOKE` or `CALLBACK`.
+    pub const AWS_OPERATION_TYPE: &str = "durable.operation.type";
+    /// In AWS's views: the invocation's request id. OpenTelemetry's name.
+    pub const FAAS_INVOCATION_ID: &str = "faas.invocation_id";
+    /// In AWS's views: `true` on the first invocation of a process. OpenTelemetry's name.
+    pub const FAAS_COLDSTART: &str = "faas.coldstart";
     /// The execution's ARN.
     pub const EXECUTION_ARN: &str = "aws.durable.execution_arn";
     /// Last part of the ARN.
@@ -186,6 +216,8 @@ pub mod variables {
     pub const TAGS_MAX_LENGTH: &str = "DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH";
     /// `false`: no spans, no writes, the SDK's plain behaviour.
     pub const TRACE_ENABLED: &str = "DD_TRACE_ENABLED";
+    /// `datadog` (default), or one of AWS's views, `execution` or `invocation`, which need a tracer that takes their ids.
+    pub const VIEW: &str = "DURABLE_TRACE_VIEW";
     /// Whether what the user can act on is logged at WARN, once per process (`true`).
     pub const WARNINGS: &str = "DURABLE_TRACE_WARNINGS";
 }

@@ -20,6 +20,10 @@ pub mod configuration {}
 pub mod reading_the_trace {}
 
 #[doc = include_str!("../guide/rustdoc-links.md")]
+#[doc = include_str!("../guide/views.md")]
+pub mod views {}
+
+#[doc = include_str!("../guide/rustdoc-links.md")]
 #[doc = include_str!("../guide/troubleshooting.md")]
 pub mod troubleshooting {}
 

@@ -67,10 +67,11 @@ mod setup;
 mod spans;
 mod subscriber;
 mod traced;
+mod virtual_context;
 mod warning;
 
 pub use body::{BodyLayer, BodyService};
-pub use config::{CheckpointMode, Continuity};
+pub use config::{CheckpointMode, Continuity, View};
 pub use durable_trace_wire::{CheckpointStyles, Context, SamplingPriority, SpanId, Tags, TraceId};
 pub use event::Event;
 pub use health::{ErrorType, Health, Location, Outcome, health};
@@ -78,6 +79,8 @@ pub use layer::{layer, user_spans};
 pub use options::{BuildOptionsError, Options, OptionsBuilder};
 pub use plan::ReplayedSpans;
 pub use service::{InvocationFuture, run, run_with_options, wrap};
+pub use spans::DurableTracerProvider;
+pub use virtual_context::virtual_context;
 pub use warning::{Contradiction, Warning};
 
 /// The program in the README, compiled as a doc test.

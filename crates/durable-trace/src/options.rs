@@ -9,11 +9,11 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::caller::Extractor;
-use crate::config::{CheckpointMode, Continuity, environment};
+use crate::config::{CheckpointMode, Continuity, View, environment};
 use crate::handover::InvokeTargets;
 use crate::logging::ReplayedLogs;
 use crate::plan::ReplayedSpans;
-use crate::spans::Propagator;
+use crate::spans::{DurableTracerProvider, Propagator};
 
 /// Settings of [`run_with_options`](crate::run_with_options) and [`wrap`](crate::wrap).
 ///
@@ -40,10 +40,13 @@ pub struct Options {
     pub(crate) sdk_config: Option<SdkConfig>,
     pub(crate) sdk: SdkOptions,
     pub(crate) tracer_provider: Option<SdkTracerProvider>,
+    pub(crate) durable_tracer_provider: Option<DurableTracerProvider>,
     pub(crate) propagator: Option<Arc<dyn Propagator>>,
     pub(crate) settings: Settings,
     pub(crate) install_subscriber: bool,
     pub(crate) replayed_logs: ReplayedLogs,
+    /// What the environment asks for and the tracer cannot give.
+    pub(crate) unmet_view: Option<View>,
 }
 
 /// What is handed to the SDK as it is.
@@ -80,6 +83,7 @@ pub(crate) struct Settings {
     pub(crate) service: Option<String>,
     pub(crate) suspended_spans: bool,
     pub(crate) tags_max_length: usize,
+    pub(crate) view: View,
 }
 
 impl Default for Options {
@@ -103,6 +107,7 @@ pub struct OptionsBuilder {
     sdk_config: Option<SdkConfig>,
     sdk: SdkOptions,
     tracer_provider: Option<SdkTracerProvider>,
+    durable_tracer_provider: Option<DurableTracerProvider>,
     propagator: Option<Arc<dyn Propagator>>,
     service: Option<String>,
     resource: Option<String>,
@@ -119,6 +124,7 @@ pub struct OptionsBuilder {
     replayed_logs: Option<ReplayedLogs>,
     replayed_spans: Option<ReplayedSpans>,
     suspended_spans: Option<bool>,
+    view: Option<View>,
     install_subscriber: Option<bool>,
 }
 
@@ -150,6 +156,19 @@ impl OptionsBuilder {
     /// A tracer of your own instead of the one made from `DD_*`. Give its [`propagator`](Self::propagator) too.
     pub fn tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
         self.tracer_provider = Some(provider);
+        self
+    }
+
+    /// A tracer of your own that takes the ids of AWS's views from us. It serves Datadog's view as well.
+    pub fn durable_tracer_provider(mut self, provider: &DurableTracerProvider) -> Self {
+        self.durable_tracer_provider = Some(provider.clone());
+        self
+    }
+
+    /// Which spans an execution makes, instead of `DURABLE_TRACE_VIEW`. AWS's views need a
+    /// [`durable_tracer_provider`](Self::durable_tracer_provider).
+    pub fn view(mut self, view: View) -> Self {
+        self.view = Some(view);
         self
     }
 
@@ -302,10 +321,19 @@ impl OptionsBuilder {
         if self.lambda_client.is_some() && self.sdk_config.is_some() {
             return Err(BuildOptionsError::ClientAndConfig);
         }
-        if self.propagator.is_some() && self.tracer_provider.is_none() {
+        if self.tracer_provider.is_some() && self.durable_tracer_provider.is_some() {
+            return Err(BuildOptionsError::TwoProviders);
+        }
+        let brought = self.tracer_provider.is_some() || self.durable_tracer_provider.is_some();
+        if let Some(view) = self.view.filter(|view| *view != View::Datadog)
+            && self.durable_tracer_provider.is_none()
+        {
+            return Err(BuildOptionsError::ViewWithoutIds(view));
+        }
+        if self.propagator.is_some() && !brought {
             return Err(BuildOptionsError::PropagatorWithoutProvider);
         }
-        if self.service.is_some() && self.tracer_provider.is_some() {
+        if self.service.is_some() && brought {
             return Err(BuildOptionsError::ServiceWithProvider);
         }
         Ok(self.resolve())
@@ -313,11 +341,17 @@ impl OptionsBuilder {
 
     fn resolve(self) -> Options {
         let environment = environment();
+        // What an operator has set does not keep a function from starting: it is said, and Datadog's view serves.
+        let asked = environment.view;
+        let is_met = asked == View::Datadog || self.durable_tracer_provider.is_some();
+        let unmet_view = (self.view.is_none() && !is_met).then_some(asked);
+        let of_environment = if is_met { asked } else { View::Datadog };
         Options {
             lambda_client: self.lambda_client,
             sdk_config: self.sdk_config,
             sdk: self.sdk,
             tracer_provider: self.tracer_provider,
+            durable_tracer_provider: self.durable_tracer_provider,
             propagator: self.propagator,
             settings: Settings {
                 checkpoint_budget: self
@@ -346,7 +380,9 @@ impl OptionsBuilder {
                 service: self.service,
                 suspended_spans: self.suspended_spans.unwrap_or(environment.suspended_spans),
                 tags_max_length: environment.tags_max_length,
+                view: self.view.unwrap_or(of_environment),
             },
+            unmet_view,
             install_subscriber: self.install_subscriber.unwrap_or(true),
             replayed_logs: self.replayed_logs.unwrap_or(environment.replayed_logs),
         }
@@ -368,6 +404,15 @@ pub enum BuildOptionsError {
         "both `service` and `tracer_provider` are set; set `service.name` in the provider's resource instead"
     )]
     ServiceWithProvider,
+    /// Spans go to one tracer.
+    #[error("both `tracer_provider` and `durable_tracer_provider` are set; give one of them")]
+    TwoProviders,
+    /// AWS's views need spans with ids that any invocation can come to. Datadog's tracer, and any plain provider, draws its own.
+    #[error(
+        "view `{}` needs `durable_tracer_provider`: the tracer made from `DD_*`, or given by `tracer_provider`, draws span ids of its own",
+        .0.as_str()
+    )]
+    ViewWithoutIds(View),
 }
 
 #[cfg(test)]
@@ -381,6 +426,7 @@ mod tests {
         let config = SdkConfig::builder().build();
         let client = aws_sdk_lambda::Client::new(&config);
         let provider = SdkTracerProvider::builder().build();
+        let durable = DurableTracerProvider::new(SdkTracerProvider::builder());
         for (builder, want) in [
             (
                 Options::builder().lambda_client(client).sdk_config(config),
@@ -393,6 +439,28 @@ mod tests {
             (
                 Options::builder().service("s").tracer_provider(provider),
                 BuildOptionsError::ServiceWithProvider,
+            ),
+            (
+                Options::builder()
+                    .tracer_provider(SdkTracerProvider::builder().build())
+                    .durable_tracer_provider(&durable),
+                BuildOptionsError::TwoProviders,
+            ),
+            (
+                Options::builder()
+                    .service("s")
+                    .durable_tracer_provider(&durable),
+                BuildOptionsError::ServiceWithProvider,
+            ),
+            (
+                Options::builder().view(View::Execution),
+                BuildOptionsError::ViewWithoutIds(View::Execution),
+            ),
+            (
+                Options::builder()
+                    .view(View::Invocation)
+                    .tracer_provider(SdkTracerProvider::builder().build()),
+                BuildOptionsError::ViewWithoutIds(View::Invocation),
             ),
         ] {
             assert_eq!(builder.build().err(), Some(want), "{want}");

@@ -70,7 +70,7 @@ pub(crate) fn derive(arn: &str, operations: &[Operation<'_>]) -> wire::Context {
 }
 
 /// When the execution was started, if the log tells.
-fn execution_start(operations: &[Operation<'_>]) -> Option<UnixMillis> {
+pub(crate) fn execution_start(operations: &[Operation<'_>]) -> Option<UnixMillis> {
     operations
         .iter()
         .find(|operation| operation.kind == OperationType::Execution)?

@@ -22,6 +22,7 @@ pub(crate) mod sub_types {
     pub(crate) const MAP_ITERATION: &str = "MapIteration";
     pub(crate) const PARALLEL: &str = "Parallel";
     pub(crate) const PARALLEL_BRANCH: &str = "ParallelBranch";
+    pub(crate) const RUN_IN_CHILD_CONTEXT: &str = "RunInChildContext";
     pub(crate) const STEP: &str = "Step";
     pub(crate) const WAIT_FOR_CALLBACK: &str = "WaitForCallback";
     pub(crate) const WAIT_FOR_CONDITION: &str = "WaitForCondition";

@@ -126,7 +126,7 @@ where
     O: Serialize + Send + 'static,
 {
     let resource = handler_name::<F>();
-    let own_tracer = options.tracer_provider.is_none();
+    let own_tracer = options.tracer_provider.is_none() && options.durable_tracer_provider.is_none();
     let own_subscriber = options.install_subscriber;
     let warnings = setup
         .as_ref()

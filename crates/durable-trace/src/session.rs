@@ -1,8 +1,9 @@
 //! One invocation of one execution: it hands what is seen to the plan and does what the plan says.
 
 mod checkpoint;
+mod virtual_context;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -18,8 +19,10 @@ use crate::heard::Heard;
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, ReplayedSpans, Update};
 use crate::registry::registry;
-use crate::resume::{Going, decide_continuity, decide_going, derive, measure_sleep};
-use crate::spans::{self, InvocationFacts, Resume, Spans, Tracing, system_time};
+use crate::resume::{
+    Going, decide_continuity, decide_going, derive, execution_start, measure_sleep,
+};
+use crate::spans::{self, InvocationFacts, Resume, Saves, SpanView, Tracing, system_time};
 
 /// An invocation that is being served.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct Session {
     request_id: String,
     settings: Arc<Settings>,
     tracing: Arc<Tracing>,
-    spans: Spans,
+    spans: Box<dyn SpanView>,
     /// An `aws.lambda` span that another library has open.
     active_lambda: Option<Context>,
     /// The caller's context, for an execution without a checkpoint.
@@ -38,6 +41,8 @@ pub(crate) struct Session {
     updated: Vec<String>,
     heard: Heard,
     layer_seen: AtomicBool,
+    /// How many contexts there were that are in the trace alone.
+    virtual_contexts: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -131,11 +136,25 @@ impl Session {
         } else {
             find_caller()
         };
+        let spans = spans::of_view(
+            settings.view,
+            Arc::clone(&tracing),
+            started,
+            settings.error_messages,
+        );
+        // What stands in the event is there in each invocation.
+        let is_fleeting = caller.as_ref().is_some_and(is_fleeting);
+        let by_headers = settings.checkpoint_mode != CheckpointMode::None
+            && settings.checkpoint_styles == wire::CheckpointStyles::DatadogAndTraceContext;
+        let saved = match spans.saves() {
+            Saves::Caller if is_fleeting && by_headers => Saved::Open,
+            Saves::Caller => Saved::Needless,
+            Saves::Trace => Saved::Open,
+        };
         let session = Arc::new(Self {
             caller,
             arn: facts.arn.clone(),
             request_id: facts.request_id.clone(),
-            spans: Spans::new(Arc::clone(&tracing), started, settings.error_messages),
             started,
             updated: invocation
                 .updated_operation_ids
@@ -146,18 +165,20 @@ impl Session {
             active_lambda,
             heard: Heard::default(),
             layer_seen: AtomicBool::new(false),
+            virtual_contexts: AtomicU32::new(0),
             state: Mutex::new(State {
-                plan: Plan::new(settings.replayed_spans),
+                plan: Plan::new(spans.telling(settings.replayed_spans)),
                 log,
                 facts,
                 token: invocation.checkpoint_token.as_deref().map(str::to_owned),
                 sequence: 0,
                 failed: false,
-                saved: Saved::Open,
+                saved,
                 anchor: None,
                 handler_task: None,
             }),
             settings,
+            spans,
         });
         registry().insert(Arc::clone(&session), invocation.checkpoint_token.as_deref());
         if !paged {
@@ -216,6 +237,9 @@ impl Session {
             .map(|asleep| measure_sleep(asleep, self.started));
         let resume = Resume {
             sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
+            latest: asleep
+                .as_ref()
+                .and_then(|asleep| asleep.since.max(asleep.ready_at)),
             ..self.resume(operations, found.as_ref())
         };
         self.spans.open_invocation(&resume, &facts);
@@ -256,6 +280,7 @@ impl Session {
         }
         let mut resume = Resume {
             active: self.active_lambda.clone(),
+            execution_started: execution_start(operations),
             ..Resume::default()
         };
         let context = match going {
@@ -264,6 +289,13 @@ impl Session {
             Going::ByCheckpoint => found,
             Going::ByExecution => derived.as_ref(),
         };
+        // An ancestor of which the next invocation would not know is none.
+        let is_lost = going == Going::ByCaller
+            && self.caller.as_ref().is_some_and(is_fleeting)
+            && self.lock().saved == Saved::Needless;
+        if matches!(going, Going::ByCaller | Going::ByCheckpoint) && !is_lost {
+            resume.ancestor = context.cloned();
+        }
         if let Some(context) = context {
             let anchor = spans::extract(&self.tracing, context);
             if going == Going::ByCheckpoint && continuity == Continuity::Link {
@@ -313,7 +345,7 @@ impl Session {
 
     /// Where the user's code runs, once the spans are open.
     pub(crate) fn context(&self) -> Option<Context> {
-        self.spans.execute_context()
+        self.spans.body_context()
     }
 
     /// Our layer saw a span of the SDK's for this invocation; gives whether it is the first: the handler's, which runs in `task`.
@@ -495,6 +527,14 @@ impl Session {
         self.spans.close_invocation(result, SystemTime::now());
         registry().remove(self);
     }
+}
+
+/// Whether only the invocation that began the execution hears of the caller.
+fn is_fleeting(caller: &wire::Carried) -> bool {
+    matches!(
+        caller.source,
+        wire::Source::ClientContext | wire::Source::XRay
+    )
 }
 
 impl Log {

@@ -8,6 +8,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
+use crate::config::View;
 use crate::logging::Identity;
 use crate::options::Options;
 use crate::spans::Tracing;
@@ -32,22 +33,31 @@ pub(crate) fn set_up(options: &Options) -> Option<Setup> {
     if !options.settings.enabled {
         return None;
     }
-    match &options.tracer_provider {
-        Some(provider) => {
-            let propagator = options
-                .propagator
-                .clone()
-                .unwrap_or_else(|| Arc::new(GlobalPropagator));
-            Some(Setup {
-                tracing: Arc::new(Tracing::new(provider.clone(), propagator)),
-                identity: None,
-                loopback_agent: None,
-                unsent: None,
-                warnings: Vec::new(),
-            })
-        }
-        None => own_tracer(options),
-    }
+    let mut setup = set_up_tracer(options)?;
+    let unmet = options.unmet_view.map(View::as_str);
+    setup
+        .warnings
+        .extend(unmet.map(|view| Warning::ViewWithoutIds { view }));
+    Some(setup)
+}
+
+fn set_up_tracer(options: &Options) -> Option<Setup> {
+    let propagator = || {
+        let given = options.propagator.clone();
+        given.unwrap_or_else(|| Arc::new(GlobalPropagator))
+    };
+    let brought = match (&options.durable_tracer_provider, &options.tracer_provider) {
+        (Some(provider), _) => Tracing::durable(provider, propagator()),
+        (None, Some(provider)) => Tracing::new(provider.clone(), propagator()),
+        (None, None) => return own_tracer(options),
+    };
+    Some(Setup {
+        tracing: Arc::new(brought),
+        identity: None,
+        loopback_agent: None,
+        unsent: None,
+        warnings: Vec::new(),
+    })
 }
 
 #[cfg(feature = "datadog")]

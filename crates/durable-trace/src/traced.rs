@@ -114,6 +114,10 @@ impl Traced {
             function_name,
             function_version,
             request_id: context.request_id.clone(),
+            xray: context
+                .xray_trace_id
+                .as_deref()
+                .and_then(wire::XRayHeader::parse),
             trigger: invocation
                 .input()
                 .and_then(|event| wire::trigger_of(&event, &context.invoked_function_arn)),

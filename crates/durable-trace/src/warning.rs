@@ -68,6 +68,11 @@ pub enum Warning {
     UnknownVariable(Vec<(String, Option<&'static str>)>),
     /// Variables with a value that cannot be used: the name, and what was expected.
     UnusableVariable(Vec<(&'static str, &'static str)>),
+    /// The environment asks for a view that the tracer cannot give.
+    ViewWithoutIds {
+        /// The view's name.
+        view: &'static str,
+    },
 }
 
 /// Two variables that cannot both have their effect.
@@ -81,7 +86,7 @@ pub struct Contradiction {
 }
 
 /// Kinds of warnings.
-pub(crate) const KINDS: usize = 16;
+pub(crate) const KINDS: usize = 17;
 
 impl Warning {
     /// A number for each kind, below [`KINDS`], and its name.
@@ -103,6 +108,7 @@ impl Warning {
             Self::TwoTracers => (13, "two-tracers"),
             Self::UnknownVariable(_) => (14, "unknown-variable"),
             Self::UnusableVariable(_) => (15, "unusable-variable"),
+            Self::ViewWithoutIds { .. } => (16, "view-without-ids"),
         }
     }
 
@@ -212,6 +218,11 @@ impl fmt::Display for Warning {
                 }
                 Ok(())
             }
+            Self::ViewWithoutIds { view } => write!(
+                f,
+                "the tracer draws span ids of its own, so DURABLE_TRACE_VIEW={view} has no effect and Datadog's view is shown; give \
+                 durable_trace::Options a durable_tracer_provider, or unset it"
+            ),
         }
     }
 }
@@ -276,6 +287,7 @@ mod tests {
                 "DURABLE_TRACE_FLUSH_BUDGET_MS",
                 "a number of milliseconds",
             )]),
+            Warning::ViewWithoutIds { view: "execution" },
         ]
     }
 

@@ -8,7 +8,7 @@ use crate::warning::{Contradiction, Warning};
 const PREFIX: &str = "DURABLE_TRACE_";
 
 /// The settings with our prefix.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     names::CHECKPOINT_BUDGET_MS,
     names::CHECKPOINT_MODE,
     names::CHECKPOINT_STYLE,
@@ -20,6 +20,7 @@ const SETTINGS: [&str; 12] = [
     names::REPLAYED_LOGS,
     names::REPLAYED_SPANS,
     names::SUSPENDED_SPANS,
+    names::VIEW,
     names::WARNINGS,
 ];
 

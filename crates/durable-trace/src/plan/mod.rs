@@ -28,12 +28,14 @@ use table::{Known, Table};
 #[cfg(test)]
 pub(crate) use terms::Parent;
 pub use terms::ReplayedSpans;
-pub(crate) use terms::{Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome};
+pub(crate) use terms::{
+    Action, Closing, Ending, Failure, Input, Layer, Moment, Opening, Outcome, Telling,
+};
 
 /// The state machine of one invocation.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    replays: ReplayedSpans,
+    telling: Telling,
     table: Table,
     /// Ids of operations that were opened, in that order.
     opened: Vec<String>,
@@ -47,9 +49,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(replays: ReplayedSpans) -> Self {
+    pub(crate) fn new(telling: impl Into<Telling>) -> Self {
         Self {
-            replays,
+            telling: telling.into(),
             ..Self::default()
         }
     }
@@ -139,9 +141,9 @@ impl Plan {
         self.asleep = asleep::find(operations, updated);
         let ended: Vec<String> = self.asleep.iter().flat_map(|it| it.ended.clone()).collect();
         let told: HashSet<&str> = ended.iter().map(String::as_str).collect();
-        let told = (self.replays == ReplayedSpans::Omit).then_some(&told);
+        let told = (self.telling != Telling::Passes).then_some(&told);
         self.table.load(Log::new(operations, told));
-        if self.replays == ReplayedSpans::Emit {
+        if self.telling == Telling::Passes {
             return;
         }
         // What the service ended while the function slept has not been told of yet.
@@ -150,6 +152,11 @@ impl Plan {
                 self.tell_whole(&id, actions);
             }
         }
+    }
+
+    /// What the operation is to the view; `None` for what it is not told of.
+    fn seen(&self, shape: Option<Shape>) -> Option<Shape> {
+        shape.filter(|shape| *shape != Shape::Item || self.telling == Telling::Transitions)
     }
 
     /// Whether the operation is one that the service ends by itself.
@@ -208,7 +215,7 @@ impl Plan {
                 id: id.to_owned(),
                 closing: entry.closing(Moment::Now),
             });
-        } else if self.replays == ReplayedSpans::Omit {
+        } else if self.telling != Telling::Passes {
             self.tell_whole(id, actions);
         }
         self.table.sort(id);

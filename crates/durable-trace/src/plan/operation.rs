@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     /// A child context, `with_retry`, or a combinator such as `join_all` or `race`.
     ChildContext,
     Invoke,
+    /// An iteration of a map, or a branch of a parallel.
+    Item,
     Map,
     Parallel,
     Step,
@@ -48,7 +50,7 @@ impl Shape {
     pub(crate) fn is_context(self) -> bool {
         matches!(
             self,
-            Self::ChildContext | Self::Map | Self::Parallel | Self::WaitForCallback
+            Self::ChildContext | Self::Item | Self::Map | Self::Parallel | Self::WaitForCallback
         )
     }
 
@@ -65,7 +67,7 @@ impl Facts {
     }
 }
 
-/// What an operation is; `None` for what nobody looks at: the iterations of a map, the branches of a parallel, checkpoints.
+/// What an operation is; `None` for what nobody looks at: checkpoints.
 pub(super) fn shape(
     kind: OperationType,
     sub_type: Option<&str>,
@@ -77,7 +79,7 @@ pub(super) fn shape(
         (OperationType::ChainedInvoke, _) => Some(Shape::Invoke),
         (OperationType::Context, Some(sub_types::MAP)) => Some(Shape::Map),
         (OperationType::Context, Some(sub_types::MAP_ITERATION | sub_types::PARALLEL_BRANCH)) => {
-            None
+            Some(Shape::Item)
         }
         (OperationType::Context, Some(sub_types::PARALLEL)) => Some(Shape::Parallel),
         (OperationType::Context, Some(sub_types::WAIT_FOR_CALLBACK)) => {

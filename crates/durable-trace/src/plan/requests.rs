@@ -6,7 +6,7 @@ use durable_trace_wire::Operation;
 use super::operation::{Entry, Live, Transition, Update};
 use super::table::Known;
 use super::terms::{Action, Closing, Ending, Moment};
-use super::{Plan, ReplayedSpans};
+use super::{Plan, Telling};
 
 impl Plan {
     pub(super) fn requested(
@@ -40,7 +40,7 @@ impl Plan {
         let mut entry = Entry::started(update.facts.clone(), attempt);
         entry.started_at = known.and_then(|known| known.started_at);
         self.table.insert(entry);
-        let Some(shape) = update.facts.shape() else {
+        let Some(shape) = self.seen(update.facts.shape()) else {
             return;
         };
         // Where each operation is told of once, what only waits is told of when it ends. But what a function hangs on that is handed
@@ -52,7 +52,7 @@ impl Plan {
                 .invoked
                 .as_ref()
                 .is_some_and(|invoked| invoked.is_target);
-        if holds || self.replays == ReplayedSpans::Emit {
+        if holds || self.telling != Telling::Ends {
             self.open(&update.facts.id, attempt, Moment::Now, actions);
         }
     }
@@ -73,7 +73,7 @@ impl Plan {
         // A step that an earlier invocation left running: without our layer, its end is the first we see of it. And a context
         // that an earlier invocation began, with nothing new inside.
         let is_open = self.table.get(id).is_some_and(Known::is_open);
-        if let Some(shape) = update.facts.shape()
+        if let Some(shape) = self.seen(update.facts.shape())
             && !is_open
         {
             let start = if shape.is_context() {

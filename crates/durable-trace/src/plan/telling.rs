@@ -1,9 +1,9 @@
 //! What is told of an operation: that it begins and ends, or that it was all over when it was seen.
 
-use super::operation::Live;
+use super::Plan;
+use super::operation::{Live, Shape};
 use super::table::Known;
-use super::terms::{Action, Closing, Ending, Layer, Moment, Opening, Outcome, Parent};
-use super::{Plan, ReplayedSpans};
+use super::terms::{Action, Closing, Ending, Layer, Moment, Opening, Outcome, Parent, Telling};
 
 impl Plan {
     pub(super) fn enter_body(&mut self, id: &str, attempt: u32, actions: &mut Vec<Action>) {
@@ -31,6 +31,7 @@ impl Plan {
         entry.is_open = true;
         entry.is_told = true;
         let facts = entry.facts.clone();
+        let begun = entry.started_at;
         // Marked first: parents that form a ring find it open and end the search.
         let parent = self.enclosing(facts.parent_id.as_deref(), actions);
         self.opened.push(id.to_owned());
@@ -39,6 +40,7 @@ impl Plan {
             attempt,
             parent,
             start,
+            begun,
         }));
     }
 
@@ -53,7 +55,7 @@ impl Plan {
         for _ in 0..self.table.len() {
             let id = next.take()?;
             let known = self.table.get(&id)?;
-            if let Some(shape) = known.shape() {
+            if let Some(shape) = self.seen(known.shape()) {
                 if !known.is_open() {
                     let start = self.context_start(&id);
                     self.open(&id, 0, start, actions);
@@ -67,9 +69,9 @@ impl Plan {
 
     /// When a context that an earlier invocation began, began: to those who are told of it once, then; else now.
     pub(super) fn context_start(&self, id: &str) -> Moment {
-        match self.replays {
-            ReplayedSpans::Emit => Moment::Now,
-            ReplayedSpans::Omit => Moment::recorded(
+        match self.telling {
+            Telling::Passes => Moment::Now,
+            Telling::Ends | Telling::Transitions => Moment::recorded(
                 self.table.get(id).and_then(Known::started_at),
                 Moment::Invocation,
             ),
@@ -84,7 +86,8 @@ impl Plan {
         if std::mem::replace(&mut entry.is_told, true) {
             return;
         }
-        let start = Moment::recorded(entry.started_at, Moment::Invocation);
+        let begun = entry.started_at;
+        let start = Moment::recorded(begun, Moment::Invocation);
         let end = Moment::recorded(entry.ended_at, Moment::Now);
         let (facts, closing) = (entry.facts.clone(), entry.closing(end));
         let parent = self.enclosing(facts.parent_id.as_deref(), actions);
@@ -93,6 +96,7 @@ impl Plan {
             attempt: 0,
             parent,
             start,
+            begun,
         };
         actions.push(Action::Whole {
             opening,
@@ -102,23 +106,28 @@ impl Plan {
     }
 
     pub(super) fn replay(&mut self, id: &str, at: Moment, actions: &mut Vec<Action>) {
-        if self.replays == ReplayedSpans::Omit {
+        if self.telling != Telling::Passes {
             return;
         }
         let Some(entry) = self.table.get_mut(id) else {
             return;
         };
-        if entry.facts.shape().is_none() || std::mem::replace(&mut entry.is_told, true) {
+        let shape = entry.facts.shape();
+        if shape.is_none_or(|shape| shape == Shape::Item)
+            || std::mem::replace(&mut entry.is_told, true)
+        {
             return;
         }
         let (facts, closing) = (entry.facts.clone(), entry.closing(at));
         let attempt = entry.attempt.saturating_sub(1);
+        let begun = entry.started_at;
         let parent = self.enclosing(facts.parent_id.as_deref(), actions);
         let opening = Opening {
             facts,
             attempt,
             parent,
             start: at,
+            begun,
         };
         actions.push(Action::Whole {
             opening,
@@ -141,12 +150,14 @@ impl Plan {
             };
             entry.is_told = true;
             let (facts, attempt) = (entry.facts.clone(), entry.attempt);
+            let begun = entry.started_at;
             let parent = self.enclosing(facts.parent_id.as_deref(), actions);
             let opening = Opening {
                 facts,
                 attempt,
                 parent,
                 start: Moment::Now,
+                begun,
             };
             actions.push(Action::Whole {
                 opening,
@@ -158,7 +169,7 @@ impl Plan {
 
     pub(super) fn finish(&mut self, layer: Layer, outcome: Outcome, actions: &mut Vec<Action>) {
         self.over = true;
-        if self.replays == ReplayedSpans::Emit {
+        if self.telling == Telling::Passes {
             if layer == Layer::Absent {
                 for id in self.table.recorded() {
                     self.replay(&id, Moment::Invocation, actions);

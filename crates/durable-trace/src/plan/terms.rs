@@ -64,6 +64,27 @@ pub enum ReplayedSpans {
     Omit,
 }
 
+/// What a view is told of.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Telling {
+    /// Each transition that this invocation sees, also of what only waits and of each item of a batch; nothing that is replayed.
+    Transitions,
+    /// All that the invocation passes through, work that is replayed among it.
+    Passes,
+    /// Each operation once, when it ends.
+    #[default]
+    Ends,
+}
+
+impl From<ReplayedSpans> for Telling {
+    fn from(replayed: ReplayedSpans) -> Self {
+        match replayed {
+            ReplayedSpans::Emit => Self::Passes,
+            ReplayedSpans::Omit => Self::Ends,
+        }
+    }
+}
+
 /// What it means.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
@@ -90,6 +111,8 @@ pub(crate) struct Opening {
     /// The nearest enclosing operation that is looked at. It is open.
     pub(crate) parent: Option<Parent>,
     pub(crate) start: Moment,
+    /// When the service says that the operation began, if that was seen before.
+    pub(crate) begun: Option<UnixMillis>,
 }
 
 /// How and when an operation, or an attempt of it, is over.

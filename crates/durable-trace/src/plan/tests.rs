@@ -1,6 +1,7 @@
 //! The plan as tables: what was seen, and what it means.
 
 mod rest;
+mod transitions;
 
 use durable_trace_wire::{ErrorObject, OperationStatus};
 
@@ -99,6 +100,7 @@ fn a_step_is_open_from_its_start_until_its_end_is_recorded() {
         attempt: 0,
         parent: None,
         start: Moment::Now,
+        begun: None,
     };
     assert_eq!(actions, [Action::Open(opening)]);
     assert_eq!(
@@ -249,6 +251,7 @@ fn whole(id: &str, times: Option<(i64, i64)>, ending: Ending) -> Action {
             attempt: 0,
             parent: None,
             start,
+            begun: times.map(|(start, _)| UnixMillis(start)),
         },
         replayed: false,
         closing: Closing::new(ending, end),

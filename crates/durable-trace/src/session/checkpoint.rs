@@ -51,7 +51,7 @@ impl Session {
             return None;
         };
         let operations = state.plan.operation_count();
-        let anchor = state.anchor.unwrap_or(span_id);
+        let anchor = state.anchor.or(self.spans.anchor()).unwrap_or(span_id);
         let decision = registry().decide_numbered(&self.arn, read.highest, |next| {
             wire::decide(
                 &self.arn,

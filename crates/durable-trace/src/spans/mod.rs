@@ -1,34 +1,39 @@
 //! Performs on OpenTelemetry what the plan decided: opens and closes spans, and nothing more.
+//!
+//! Which spans, with which names, parents and links, a view says: one file each for Datadog's and AWS's two.
 
+mod aws;
+mod datadog;
+mod execution;
+mod ids;
+mod invocation;
 mod propagation;
-mod view;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use durable_trace_wire::UnixMillis;
-
+use durable_trace_wire::{self as wire, Trigger, UnixMillis, XRayHeader};
+use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
-use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample};
 
-use crate::contract::{keys, values};
-use crate::health;
-use crate::plan::{Action, Closing, Failure, Moment, Opening};
-use crate::warning::Warning;
+use crate::config::View;
+use crate::plan::{Action, Facts, Failure, ReplayedSpans, Telling};
 
+pub use ids::DurableTracerProvider;
 pub(crate) use propagation::{extract, inject, span_context};
-pub(crate) use view::{InvocationFacts, Sleep};
 
 /// The tracer that spans go to, and the propagator that knows its sampling decisions.
 #[derive(Debug)]
 pub(crate) struct Tracing {
     pub(crate) provider: SdkTracerProvider,
     pub(crate) propagator: Arc<dyn Propagator>,
+    /// The configured sampler, of a tracer that takes its ids from us.
+    sampler: Option<Box<dyn ShouldSample>>,
     tracer: SdkTracer,
 }
 
@@ -42,7 +47,19 @@ impl Tracing {
         Self {
             provider,
             propagator,
+            sampler: None,
             tracer,
+        }
+    }
+
+    /// A tracer that takes its ids from us.
+    pub(crate) fn durable(
+        provider: &DurableTracerProvider,
+        propagator: Arc<dyn Propagator>,
+    ) -> Self {
+        Self {
+            sampler: Some(provider.sampler()),
+            ..Self::new(provider.provider().clone(), propagator)
         }
     }
 
@@ -51,32 +68,99 @@ impl Tracing {
     }
 }
 
-/// The spans of one invocation.
-#[derive(Debug)]
-pub(crate) struct Spans {
+/// Which spans an invocation makes of what happens in it.
+pub(crate) trait SpanView: Debug + Send + Sync {
+    /// What the plan has to tell.
+    fn telling(&self, replayed: ReplayedSpans) -> Telling;
+
+    /// What a suspension has to save, so that the next invocation finds its trace.
+    fn saves(&self) -> Saves;
+
+    /// The span that a checkpoint names as the parent, if that is not the one where the user's code runs.
+    fn anchor(&self) -> Option<wire::SpanId>;
+
+    /// Opens the invocation's spans, with the invocation's start time.
+    fn open_invocation(&self, resume: &Resume, facts: &InvocationFacts);
+
+    /// The same for an invocation whose execution could not be read.
+    fn open_lambda_only(&self, resume: &Resume, facts: &InvocationFacts);
+
+    /// Tells of the sleep before this invocation, beside the invocations.
+    fn tell_sleep(
+        &self,
+        resume: &Resume,
+        facts: &InvocationFacts,
+        since: SystemTime,
+        end: SystemTime,
+    );
+
+    /// Where the user's code runs, once the invocation's spans are open.
+    fn body_context(&self) -> Option<Context>;
+
+    /// Where the body of an operation runs; `None` if it has no span.
+    fn operation_context(&self, id: &str) -> Option<Context>;
+
+    /// Does what the plan decided. `now` is the time of what was seen.
+    fn perform(&self, action: Action, now: SystemTime);
+
+    /// Marks everything that is open as cut short by Lambda's deadline.
+    fn mark_out_of_time(&self);
+
+    /// Ends what is open.
+    fn close_invocation(&self, result: &Result, now: SystemTime);
+}
+
+/// What a suspension has to save.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Saves {
+    /// Only a caller of which no other invocation hears.
+    Caller,
+    /// The trace.
+    Trace,
+}
+
+/// The spans of one invocation. `messages` says whether messages of errors go on spans.
+pub(crate) fn of_view(
+    view: View,
     tracing: Arc<Tracing>,
     started: SystemTime,
-    /// Whether messages of errors go on spans.
     messages: bool,
-    open: Mutex<Open>,
+) -> Box<dyn SpanView> {
+    match view {
+        View::Datadog => Box::new(datadog::Datadog::new(tracing, started, messages)),
+        View::Execution => Box::new(execution::Execution::new(tracing, started, messages)),
+        View::Invocation => Box::new(invocation::Invocation::new(tracing, started, messages)),
+    }
 }
 
-#[derive(Debug, Default)]
-struct Open {
-    /// Where the trace came from, if the context to go on under says so.
-    origin: Option<String>,
-    /// `aws.lambda`, and whether another library opened it.
-    lambda: Option<(Context, Owner)>,
-    execute: Option<Context>,
-    /// By operation id, with their starts.
-    operations: HashMap<String, (Context, SystemTime)>,
+/// What is known of an invocation when it begins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct InvocationFacts {
+    pub(crate) arn: String,
+    pub(crate) cold_start: bool,
+    /// Name and id, the last two parts of the ARN; `None` if it has no such parts.
+    pub(crate) execution: Option<(String, String)>,
+    pub(crate) first: bool,
+    pub(crate) function_arn: String,
+    pub(crate) function_name: String,
+    pub(crate) function_version: String,
+    pub(crate) request_id: String,
+    /// What the event that started the execution came from.
+    pub(crate) trigger: Option<Trigger>,
+    /// X-Ray's trace, if the invocation came with a valid one.
+    pub(crate) xray: Option<XRayHeader>,
+    /// The resource of the execution's span.
+    pub(crate) resource: String,
+    /// There is recorded work to return instead of doing it.
+    pub(crate) replays: bool,
 }
 
-/// Who opened the invocation's span.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Owner {
-    Another,
-    Us,
+/// How long an execution slept, as far as both clocks tell.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Sleep {
+    pub(crate) suspended_ms: Option<i64>,
+    pub(crate) resume_delay_ms: Option<i64>,
+    pub(crate) on: Option<Facts>,
 }
 
 /// What an invocation goes on from.
@@ -84,6 +168,12 @@ enum Owner {
 pub(crate) struct Resume {
     /// An `aws.lambda` span that another library has open for this invocation: then none is opened here.
     pub(crate) active: Option<Context>,
+    /// The span that the execution hangs on, if its caller, or a checkpoint, names one.
+    pub(crate) ancestor: Option<wire::Context>,
+    /// When the execution was started, if the log tells.
+    pub(crate) execution_started: Option<UnixMillis>,
+    /// The latest that the service's clock is known to have said before this invocation.
+    pub(crate) latest: Option<UnixMillis>,
     /// Spans to link to beside hanging on one, or instead of it.
     pub(crate) links: Vec<SpanContext>,
     /// Where the trace came from, if the context that was read says so.
@@ -101,272 +191,13 @@ pub(crate) struct Resume {
 pub(crate) enum Result {
     /// The function answered with this status.
     Answered {
-        status: durable_trace_wire::ResponseStatus,
+        status: wire::ResponseStatus,
         failure: Option<Failure>,
     },
     /// The invocation itself failed.
     Faulted(Failure),
     /// It still runs, but Lambda is about to end it.
     OutOfTime,
-}
-
-impl Spans {
-    pub(crate) fn new(tracing: Arc<Tracing>, started: SystemTime, messages: bool) -> Self {
-        Self {
-            tracing,
-            started,
-            messages,
-            open: Mutex::default(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens the invocation's span and the execution's, both with the invocation's start time.
-    pub(crate) fn open_invocation(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.lock().origin.clone_from(&resume.origin);
-        let lambda = self.open_lambda(resume, facts);
-        let execute = self.start(view::execute(facts), self.started, &lambda.0);
-        // Only a provider that has been shut down makes spans of no trace.
-        if !execute.span().span_context().is_valid() {
-            health::warn_once(&Warning::ProviderShutDown);
-        }
-        let mut open = self.lock();
-        open.lambda = Some(lambda);
-        open.execute = Some(execute);
-    }
-
-    /// Opens the invocation's span alone: the execution could not be read.
-    pub(crate) fn open_lambda_only(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.lock().origin.clone_from(&resume.origin);
-        let lambda = self.open_lambda(resume, facts);
-        self.lock().lambda = Some(lambda);
-    }
-
-    fn open_lambda(&self, resume: &Resume, facts: &InvocationFacts) -> (Context, Owner) {
-        let sleep = resume.sleep.as_ref();
-        if let Some(active) = &resume.active {
-            active
-                .span()
-                .set_attributes(view::durable_tags(facts, sleep));
-            return (active.clone(), Owner::Another);
-        }
-        let mut span = view::lambda(facts, sleep);
-        span.attributes
-            .extend(view::parentage(resume.parent_is_derived));
-        let links = resume
-            .links
-            .iter()
-            .cloned()
-            .map(Link::with_context)
-            .collect();
-        let builder = self.builder(span, self.started).with_links(links);
-        let lambda = self.tracing.start(builder, &resume.parent);
-        Self::stamp_trace_id(&lambda);
-        (lambda, Owner::Us)
-    }
-
-    /// Tells of the sleep before this invocation, beside the invocations.
-    pub(crate) fn tell_sleep(
-        &self,
-        resume: &Resume,
-        facts: &InvocationFacts,
-        since: SystemTime,
-        end: SystemTime,
-    ) {
-        if let Some(sleep) = &resume.sleep {
-            let mut span = view::suspended(facts, sleep);
-            span.attributes
-                .extend(view::parentage(resume.parent_is_derived));
-            let suspended = self.start(span, since, &resume.parent);
-            suspended.span().end_with_timestamp(end);
-        }
-    }
-
-    /// The upper half of the trace id goes on the spans that begin a chunk, as Datadog's intake expects it.
-    fn stamp_trace_id(context: &Context) {
-        let span = context.span();
-        let high = u128::from_be_bytes(span.span_context().trace_id().to_bytes()) >> 64;
-        if high != 0 {
-            span.set_attribute(KeyValue::new(
-                keys::DATADOG_TRACE_ID_HIGH,
-                format!("{high:016x}"),
-            ));
-        }
-    }
-
-    fn start(&self, span: view::Span, start: SystemTime, parent: &Context) -> Context {
-        let context = self.tracing.start(self.builder(span, start), parent);
-        Self::stamp_trace_id(&context);
-        context
-    }
-
-    fn builder(&self, span: view::Span, start: SystemTime) -> SpanBuilder {
-        let origin = self
-            .lock()
-            .origin
-            .clone()
-            .unwrap_or_else(|| values::ORIGIN.to_owned());
-        let view::Span {
-            name,
-            kind,
-            resource,
-            mut attributes,
-        } = span;
-        attributes.push(KeyValue::new(keys::DATADOG_OPERATION, name));
-        attributes.push(KeyValue::new(keys::DATADOG_RESOURCE, resource));
-        attributes.push(KeyValue::new(keys::DATADOG_ORIGIN, origin));
-        SpanBuilder::from_name(name)
-            .with_kind(kind)
-            .with_start_time(start)
-            .with_attributes(attributes)
-    }
-
-    /// Where the user's code runs: under the execution's span, once it is open.
-    pub(crate) fn execute_context(&self) -> Option<Context> {
-        self.lock().execute.clone()
-    }
-
-    /// Where the body of an operation runs; `None` if it has no span.
-    pub(crate) fn operation_context(&self, id: &str) -> Option<Context> {
-        let open = self.lock();
-        open.operations.get(id).map(|(context, _)| context.clone())
-    }
-
-    /// Does what the plan decided. `now` is the time of what was seen.
-    pub(crate) fn perform(&self, action: Action, now: SystemTime) {
-        let at = |moment| match moment {
-            Moment::Invocation => self.started,
-            Moment::Now => now,
-            Moment::Recorded(at) => system_time(at).unwrap_or(now),
-        };
-        match action {
-            Action::Close { id, closing } => {
-                let Some((context, start)) = self.lock().operations.remove(&id) else {
-                    return;
-                };
-                self.finish(&context, &closing, start, at(closing.end));
-            }
-            Action::Open(opening) => {
-                let start = at(opening.start);
-                if let Some(context) = self.open_operation(&opening, false, start) {
-                    let (id, open) = (opening.facts.id, (context, start));
-                    self.lock().operations.insert(id, open);
-                }
-            }
-            Action::Ride => {}
-            Action::Whole {
-                opening,
-                replayed,
-                closing,
-            } => {
-                let start = at(opening.start);
-                if let Some(context) = self.open_operation(&opening, replayed, start) {
-                    self.finish(&context, &closing, start, at(closing.end));
-                }
-            }
-        }
-    }
-
-    fn open_operation(
-        &self,
-        opening: &Opening,
-        replayed: bool,
-        start: SystemTime,
-    ) -> Option<Context> {
-        let span = view::operation(opening, replayed)?;
-        let parent = {
-            let open = self.lock();
-            let enclosing = opening
-                .parent
-                .as_ref()
-                .and_then(|parent| open.operations.get(&parent.id))
-                .map(|(context, _)| context);
-            enclosing.or(open.execute.as_ref())?.clone()
-        };
-        Some(self.start(span, start, &parent))
-    }
-
-    /// Marks everything that is open as cut short by Lambda's deadline.
-    pub(crate) fn mark_out_of_time(&self) {
-        let open = self.lock();
-        let lambda = open.lambda.as_ref().map(|(lambda, _)| lambda);
-        let operations = open.operations.values().map(|(context, _)| context);
-        for context in operations.chain(&open.execute).chain(lambda) {
-            context.span().set_attribute(view::out_of_time());
-        }
-    }
-
-    /// Ends the execution's span and the invocation's.
-    pub(crate) fn close_invocation(&self, result: &Result, now: SystemTime) {
-        let now = now.max(self.started);
-        let (lambda, execute) = {
-            let mut open = self.lock();
-            (open.lambda.take(), open.execute.take())
-        };
-        if let Some(execute) = execute {
-            let span = execute.span();
-            match result {
-                Result::Answered { status, failure } => {
-                    span.set_attribute(view::invocation_status(*status));
-                    if let Some(failure) = failure {
-                        self.mark_failed(&execute, failure);
-                    }
-                }
-                Result::Faulted(failure) => self.mark_failed(&execute, failure),
-                Result::OutOfTime => {}
-            }
-            if let Some((errors, locations)) = health::take_unreported() {
-                span.set_attribute(KeyValue::new(
-                    keys::INTEGRATION_ERRORS,
-                    i64::try_from(errors).unwrap_or(i64::MAX),
-                ));
-                span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
-            }
-            span.end_with_timestamp(now);
-        }
-        if let Some((lambda, owner)) = lambda {
-            match result {
-                Result::Answered { status, .. } => {
-                    lambda.span().set_attribute(view::execution_status(*status));
-                }
-                Result::Faulted(failure) => self.mark_failed(&lambda, failure),
-                Result::OutOfTime => {}
-            }
-            if owner == Owner::Us {
-                lambda.span().end_with_timestamp(now);
-            }
-        }
-    }
-
-    /// Ends a span, not before its start: that may have been told by the service's clock, and this end by the function's.
-    fn finish(&self, context: &Context, closing: &Closing, start: SystemTime, end: SystemTime) {
-        let span = context.span();
-        if let Some(failure) = closing.ending.failure() {
-            self.mark_failed(context, failure);
-        }
-        if let Some(completer) = &closing.completer {
-            // A link: whoever completes a callback does not begin what waits for it.
-            span.add_link(span_context(completer), Vec::new());
-        }
-        span.end_with_timestamp(end.max(start));
-    }
-
-    fn mark_failed(&self, context: &Context, failure: &Failure) {
-        let span = context.span();
-        if let Some(error_type) = &failure.error_type {
-            span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error_type.clone()));
-        }
-        if !self.messages {
-            span.set_status(Status::error(""));
-            return;
-        }
-        let message = failure.message.clone().unwrap_or_default();
-        span.set_attribute(KeyValue::new(keys::ERROR_MESSAGE, message.clone()));
-        span.set_status(Status::error(message));
-    }
 }
 
 /// A moment of the service's; `None` before 1970.

@@ -32,4 +32,5 @@ mod spans;
 mod stress;
 mod trace;
 mod unsaved;
+mod views;
 mod world;

@@ -67,11 +67,12 @@ const RELIED: [(Kind, &str, &[FieldAs]); 9] = [
 ];
 
 /// The words that tell operations apart: type and sub-type.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     (types::CONTEXT, sub_types::MAP),
     (types::CONTEXT, sub_types::MAP_ITERATION),
     (types::CONTEXT, sub_types::PARALLEL),
     (types::CONTEXT, sub_types::PARALLEL_BRANCH),
+    (types::CONTEXT, sub_types::RUN_IN_CHILD_CONTEXT),
     (types::CONTEXT, sub_types::WAIT_FOR_CALLBACK),
     (types::STEP, sub_types::STEP),
     (types::STEP, sub_types::WAIT_FOR_CONDITION),

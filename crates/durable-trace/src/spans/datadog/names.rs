@@ -6,34 +6,7 @@ use opentelemetry::trace::SpanKind;
 
 use crate::contract::{keys, span_names, values};
 use crate::plan::{Facts, Opening, Shape};
-
-/// What is known of an invocation when it begins.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct InvocationFacts {
-    pub(crate) arn: String,
-    pub(crate) cold_start: bool,
-    /// Name and id, the last two parts of the ARN; `None` if it has no such parts.
-    pub(crate) execution: Option<(String, String)>,
-    pub(crate) first: bool,
-    pub(crate) function_arn: String,
-    pub(crate) function_name: String,
-    pub(crate) function_version: String,
-    pub(crate) request_id: String,
-    /// What the event that started the execution came from.
-    pub(crate) trigger: Option<Trigger>,
-    /// The resource of the execution's span.
-    pub(crate) resource: String,
-    /// There is recorded work to return instead of doing it.
-    pub(crate) replays: bool,
-}
-
-/// How long an execution slept, as far as both clocks tell.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Sleep {
-    pub(crate) suspended_ms: Option<i64>,
-    pub(crate) resume_delay_ms: Option<i64>,
-    pub(crate) on: Option<Facts>,
-}
+use crate::spans::{InvocationFacts, Sleep};
 
 /// A span to open.
 #[derive(Debug, PartialEq)]
@@ -91,7 +64,7 @@ pub(super) fn durable_tags(facts: &InvocationFacts, sleep: Option<&Sleep>) -> Ve
 /// An operation's type and name, such as `wait until-tomorrow`; the type alone when it is unnamed.
 fn suspended_on(facts: &Facts) -> String {
     let name = facts.shape().map_or("operation", |shape| {
-        operation_name(shape).trim_start_matches("aws.durable.")
+        operation_name(shape).map_or("operation", |name| name.trim_start_matches("aws.durable."))
     });
     facts
         .name
@@ -177,25 +150,27 @@ pub(super) fn suspended(facts: &InvocationFacts, sleep: &Sleep) -> Span {
     }
 }
 
-fn operation_name(shape: Shape) -> &'static str {
-    match shape {
+/// `None` for what has no span.
+fn operation_name(shape: Shape) -> Option<&'static str> {
+    Some(match shape {
         Shape::Callback => span_names::CREATE_CALLBACK,
         Shape::ChildContext => span_names::CHILD_CONTEXT,
         Shape::Invoke => span_names::INVOKE,
+        Shape::Item => return None,
         Shape::Map => span_names::MAP,
         Shape::Parallel => span_names::PARALLEL,
         Shape::Step => span_names::STEP,
         Shape::Wait => span_names::WAIT,
         Shape::WaitForCallback => span_names::WAIT_FOR_CALLBACK,
         Shape::WaitForCondition => span_names::WAIT_FOR_CONDITION,
-    }
+    })
 }
 
 /// `None` for an operation that has no span.
 pub(super) fn operation(opening: &Opening, replayed: bool) -> Option<Span> {
     let facts = &opening.facts;
     let shape = facts.shape()?;
-    let name = operation_name(shape);
+    let name = operation_name(shape)?;
     let mut attributes = common();
     attributes.push(KeyValue::new(keys::OPERATION_ID, facts.id.clone()));
     attributes.push(flag(keys::REPLAYED, replayed));
@@ -270,6 +245,7 @@ mod tests {
             function_version: "$LATEST".to_owned(),
             request_id: "r".to_owned(),
             trigger: None,
+            xray: None,
             resource: "app::handler".to_owned(),
             replays: true,
         }
@@ -306,6 +282,7 @@ mod tests {
             attempt: 2,
             parent,
             start: Moment::Now,
+            begun: None,
         }
     }
 

@@ -1,0 +1,422 @@
+//! What AWS's two views share: ids that follow from the execution, names, attributes and statuses.
+//!
+//! Source: AWS's requirements for OpenTelemetry traces of durable executions (`docs/conformance.md`).
+
+mod origin;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use durable_trace_wire::{self as wire, ResponseStatus, UnixMillis};
+use opentelemetry::trace::{
+    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceId,
+};
+use opentelemetry::{Context, KeyValue};
+
+use self::origin::Origin;
+use super::ids::{Next, remote, verdict};
+use super::{InvocationFacts, Result, Resume, Tracing, span_context, system_time};
+use crate::contract::{keys, span_names};
+use crate::health;
+use crate::plan::{Closing, Ending, Facts, Failure, Moment, Shape};
+use crate::warning::Warning;
+
+/// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
+const WORKFLOW: &str = "workflow";
+
+/// What became of an operation, an attempt or a whole: AWS's words.
+const STARTED: &str = "STARTED";
+const SUCCEEDED: &str = "SUCCEEDED";
+const FAILED: &str = "FAILED";
+
+/// One invocation, to either view.
+#[derive(Debug)]
+pub(super) struct Aws {
+    tracing: Arc<Tracing>,
+    started: SystemTime,
+    /// Whether messages of errors go on spans.
+    messages: bool,
+    run: OnceLock<Run>,
+}
+
+/// What is known of the execution once its log has been read.
+#[derive(Debug)]
+pub(super) struct Run {
+    arn: String,
+    /// When the invocation began, by the function's clock.
+    started: SystemTime,
+    trace_id: TraceId,
+    /// The one verdict for all spans of the execution.
+    sampled: bool,
+    /// What the execution hangs on.
+    ancestor: Option<SpanContext>,
+    /// Who began the execution, if they are traced.
+    caller: Option<SpanContext>,
+    /// When the execution began.
+    start: SystemTime,
+    /// How far the service's clock is ahead, as far as it can be told.
+    ahead: Duration,
+    /// The whole execution's span, which the last invocation sends.
+    pub(super) workflow: Context,
+    /// This invocation's span.
+    pub(super) invocation: Context,
+}
+
+impl Aws {
+    pub(super) fn new(tracing: Arc<Tracing>, started: SystemTime, messages: bool) -> Self {
+        Self {
+            tracing,
+            started,
+            messages,
+            run: OnceLock::new(),
+        }
+    }
+
+    /// Opens the invocation's span.
+    pub(super) fn begin(&self, resume: &Resume, facts: &InvocationFacts) {
+        let at = resume.execution_started;
+        // Otherwise what an earlier invocation began would not fit before this one.
+        let ahead = resume
+            .latest
+            .and_then(|latest| system_time(latest)?.duration_since(self.started).ok())
+            .unwrap_or_default();
+        let origin = Origin::decide(&facts.arn, at, resume.ancestor.as_ref(), facts.xray);
+        let sampled = origin.sampled.unwrap_or_else(|| {
+            let sampler = self.tracing.sampler.as_deref();
+            sampler
+                .is_none_or(|sampler| verdict(sampler, origin.trace_id, span_names::AWS_WORKFLOW))
+        });
+        let of_trace = |span_id| remote(origin.trace_id, span_id, sampled);
+        let workflow = Context::new().with_remote_span_context(of_trace(span_id(
+            wire::derive_span_id(&facts.arn, WORKFLOW),
+        )));
+        let ancestor = origin.ancestor.map(of_trace);
+        // What another library has open for this invocation, if it is in this trace.
+        let active = resume.active.as_ref().filter(|active| {
+            let span = active.span();
+            span.span_context().trace_id() == origin.trace_id
+        });
+        let parent = active.cloned().unwrap_or_else(|| match &ancestor {
+            Some(ancestor) => Context::new().with_remote_span_context(ancestor.clone()),
+            None => workflow.clone(),
+        });
+        let attributes = vec![
+            KeyValue::new(keys::AWS_EXECUTION_ARN, facts.arn.clone()),
+            KeyValue::new(keys::AWS_INVOCATION_FIRST, facts.first),
+            KeyValue::new(keys::FAAS_INVOCATION_ID, facts.request_id.clone()),
+            KeyValue::new(keys::FAAS_COLDSTART, facts.cold_start),
+        ];
+        let builder = builder(
+            span_names::AWS_INVOCATION.to_owned(),
+            self.started + ahead,
+            attributes,
+        );
+        let next = Next {
+            sampled: Some(sampled),
+            ..Next::default()
+        };
+        let invocation = next.applied(|| self.tracing.start(builder, &parent));
+        // Only a provider that has been shut down makes spans of no trace.
+        if !invocation.span().span_context().is_valid() {
+            health::warn_once(&Warning::ProviderShutDown);
+        }
+        let start = at.and_then(system_time).unwrap_or(self.started);
+        let _ = self.run.set(Run {
+            arn: facts.arn.clone(),
+            started: self.started,
+            trace_id: origin.trace_id,
+            sampled,
+            ancestor,
+            caller: resume.ancestor.as_ref().map(span_context),
+            start: start.min(self.started + ahead),
+            ahead,
+            workflow,
+            invocation,
+        });
+    }
+
+    /// Says that Lambda's deadline cuts the invocation short.
+    pub(super) fn mark_out_of_time(&self) {
+        self.run()
+            .iter()
+            .for_each(|run| mark_out_of_time(&run.invocation));
+    }
+
+    pub(super) fn run(&self) -> Option<&Run> {
+        self.run.get()
+    }
+
+    /// Ends the invocation's span, and tells of the whole execution if it has ended.
+    pub(super) fn end(&self, result: &Result, now: SystemTime) {
+        if let Some(run) = self.run() {
+            self.end_run(run, result, run.now(now));
+        }
+    }
+
+    /// Opens a span of the execution's, with this id or a random one.
+    pub(super) fn open(
+        &self,
+        run: &Run,
+        id: Option<SpanId>,
+        parent: &Context,
+        span: SpanBuilder,
+    ) -> Context {
+        let next = Next {
+            span_id: id,
+            trace_id: Some(run.trace_id),
+            sampled: Some(run.sampled),
+        };
+        next.applied(|| self.tracing.start(span, parent))
+    }
+
+    fn end_run(&self, run: &Run, result: &Result, now: SystemTime) {
+        let span = run.invocation.span();
+        match result {
+            Result::Answered { status, failure } => {
+                span.set_attribute(KeyValue::new(keys::AWS_INVOCATION_STATUS, status.as_str()));
+                self.set_status(&run.invocation, *status, failure.as_ref());
+            }
+            Result::Faulted(failure) => {
+                span.set_attribute(KeyValue::new(keys::AWS_INVOCATION_STATUS, FAILED));
+                self.set_status(&run.invocation, ResponseStatus::Failed, Some(failure));
+            }
+            Result::OutOfTime => {}
+        }
+        if let Some((errors, locations)) = health::take_unreported() {
+            let errors = i64::try_from(errors).unwrap_or(i64::MAX);
+            span.set_attribute(KeyValue::new(keys::INTEGRATION_ERRORS, errors));
+            span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
+        }
+        span.end_with_timestamp(now);
+        if let Result::Answered { status, failure } = result
+            && *status != ResponseStatus::Pending
+        {
+            self.tell_workflow(run, *status, failure.as_ref(), now);
+        }
+    }
+
+    fn tell_workflow(
+        &self,
+        run: &Run,
+        status: ResponseStatus,
+        failure: Option<&Failure>,
+        now: SystemTime,
+    ) {
+        let attributes = vec![
+            KeyValue::new(keys::AWS_EXECUTION_ARN, run.arn.clone()),
+            KeyValue::new(keys::AWS_EXECUTION_STATUS, status.as_str()),
+        ];
+        let links = run.caller.iter().cloned().map(Link::with_context).collect();
+        let span =
+            builder(span_names::AWS_WORKFLOW.to_owned(), run.start, attributes).with_links(links);
+        let parent = run.ancestor.clone().map_or_else(Context::new, |ancestor| {
+            Context::new().with_remote_span_context(ancestor)
+        });
+        let own = run.workflow.span().span_context().span_id();
+        let workflow = self.open(run, Some(own), &parent, span);
+        self.set_status(&workflow, status, failure);
+        workflow.span().end_with_timestamp(now);
+    }
+
+    fn set_status(&self, context: &Context, status: ResponseStatus, failure: Option<&Failure>) {
+        if status == ResponseStatus::Failed {
+            self.set_failed(context, failure);
+        } else {
+            context.span().set_status(Status::Ok);
+        }
+    }
+
+    fn set_failed(&self, context: &Context, failure: Option<&Failure>) {
+        let span = context.span();
+        if let Some(error_type) = failure.and_then(|failure| failure.error_type.clone()) {
+            span.set_attribute(KeyValue::new(keys::ERROR_TYPE, error_type));
+        }
+        let message = failure.and_then(|failure| failure.message.clone());
+        span.set_status(Status::error(
+            message.filter(|_| self.messages).unwrap_or_default(),
+        ));
+    }
+
+    /// Ends an attempt as it came out. One that did not come out in this invocation has no outcome.
+    pub(super) fn end_attempt(&self, attempt: &Context, ending: &Ending, end: SystemTime) {
+        let span = attempt.span();
+        let outcome = match ending {
+            Ending::Failed(failure) | Ending::Retried(Some(failure)) => {
+                self.set_failed(attempt, Some(failure));
+                Some(FAILED)
+            }
+            // A condition that is not met yet is no failure.
+            Ending::Retried(None) | Ending::Succeeded => {
+                span.set_status(Status::Ok);
+                Some(SUCCEEDED)
+            }
+            Ending::Unfinished => None,
+        };
+        if let Some(outcome) = outcome {
+            span.set_attribute(KeyValue::new(keys::AWS_ATTEMPT_OUTCOME, outcome));
+        }
+        span.end_with_timestamp(end);
+    }
+
+    /// Ends an operation's span; `None` where the operation goes on. `attempt` is that of one that has attempts.
+    pub(super) fn end_operation(
+        &self,
+        operation: &Context,
+        closing: Option<&Closing>,
+        attempt: Option<u32>,
+        end: SystemTime,
+    ) {
+        let span = operation.span();
+        let status = match closing.map(|closing| &closing.ending) {
+            Some(Ending::Succeeded) => {
+                span.set_status(Status::Ok);
+                SUCCEEDED
+            }
+            Some(Ending::Failed(failure)) => {
+                self.set_failed(operation, Some(failure));
+                FAILED
+            }
+            Some(Ending::Retried(_) | Ending::Unfinished) | None => STARTED,
+        };
+        span.set_attribute(KeyValue::new(keys::AWS_OPERATION_STATUS, status));
+        if let Some(attempt) = attempt.filter(|_| status != STARTED) {
+            let number = i64::from(attempt) + 1;
+            span.set_attribute(KeyValue::new(keys::AWS_ATTEMPT_NUMBER, number));
+        }
+        if let Some(completer) = closing.and_then(|closing| closing.completer.as_ref()) {
+            // A link: whoever completes a callback does not begin what waits for it.
+            span.add_link(span_context(completer), Vec::new());
+        }
+        span.end_with_timestamp(end);
+    }
+}
+
+impl Run {
+    /// The span of an operation to begin, without its place.
+    pub(super) fn operation(&self, facts: &Facts, start: SystemTime) -> SpanBuilder {
+        builder(name(facts), start, attributes(&self.arn, facts))
+    }
+
+    /// The span of an attempt to begin, without its place. `attempt` counts from 0.
+    pub(super) fn attempt(&self, facts: &Facts, attempt: u32, start: SystemTime) -> SpanBuilder {
+        let number = i64::from(attempt) + 1;
+        let mut attributes = attributes(&self.arn, facts);
+        attributes.push(KeyValue::new(keys::AWS_ATTEMPT_NUMBER, number));
+        builder(
+            format!("{} attempt {number}", name(facts)),
+            start,
+            attributes,
+        )
+    }
+
+    /// What the execution hangs on, for those invocations that do not hear of it.
+    pub(super) fn anchor(&self) -> Option<wire::SpanId> {
+        let ancestor = self.ancestor.as_ref()?;
+        wire::SpanId::new(u64::from_be_bytes(ancestor.span_id().to_bytes()))
+    }
+
+    /// When the invocation began.
+    pub(super) fn begin(&self) -> SystemTime {
+        self.started + self.ahead
+    }
+
+    /// A time of the function's clock.
+    pub(super) fn now(&self, now: SystemTime) -> SystemTime {
+        now.max(self.started) + self.ahead
+    }
+
+    /// When something happened; `now` is the time of what was seen, by the function's clock.
+    pub(super) fn at(&self, moment: Moment, now: SystemTime) -> SystemTime {
+        match moment {
+            Moment::Invocation => self.begin(),
+            Moment::Now => self.now(now),
+            Moment::Recorded(at) => self.recorded(at),
+        }
+    }
+
+    /// What the service has recorded before this invocation: not later than its beginning.
+    pub(super) fn recorded(&self, at: UnixMillis) -> SystemTime {
+        system_time(at).map_or(self.begin(), |at| at.min(self.begin()))
+    }
+
+    /// The id that any invocation comes to for the operation.
+    pub(super) fn id_of(&self, operation: &str) -> SpanId {
+        span_id(wire::derive_span_id(
+            &self.arn,
+            &format!("{WORKFLOW} {operation}"),
+        ))
+    }
+
+    /// The operation's span, which may not be sent yet, and not by this invocation.
+    pub(super) fn promised(&self, operation: &str) -> Context {
+        let span = remote(self.trace_id, self.id_of(operation), self.sampled);
+        Context::new().with_remote_span_context(span)
+    }
+}
+
+/// Says that Lambda's deadline cut a span short.
+pub(super) fn mark_out_of_time(context: &Context) {
+    context
+        .span()
+        .set_attribute(KeyValue::new(keys::DEADLINE, true));
+}
+
+/// The facts with the name that AWS's other SDKs give to what makes up a `wait_for_callback`; the Rust SDK leaves both parts unnamed.
+pub(super) fn named(facts: &Facts, parent: Option<(Shape, Option<&str>)>) -> Facts {
+    let part = match (facts.shape(), parent) {
+        (Some(Shape::Callback), Some((Shape::WaitForCallback, _))) => "callback",
+        (Some(Shape::Step), Some((Shape::WaitForCallback, _))) => "submitter",
+        _ => return facts.clone(),
+    };
+    let whole = parent.and_then(|(_, name)| name);
+    let by_parent = whole.map(|whole| format!("{whole}-{part}"));
+    Facts {
+        name: facts.name.clone().or(by_parent),
+        ..facts.clone()
+    }
+}
+
+/// Whether an operation is over for good.
+pub(super) fn is_final(ending: &Ending) -> bool {
+    matches!(ending, Ending::Failed(_) | Ending::Succeeded)
+}
+
+/// A link to the span of `context`.
+pub(super) fn link(context: &Context) -> Vec<Link> {
+    vec![Link::with_context(context.span().span_context().clone())]
+}
+
+fn span_id(id: wire::SpanId) -> SpanId {
+    SpanId::from_bytes(id.get().to_be_bytes())
+}
+
+fn builder(name: String, start: SystemTime, attributes: Vec<KeyValue>) -> SpanBuilder {
+    SpanBuilder::from_name(name)
+        .with_kind(SpanKind::Internal)
+        .with_start_time(start)
+        .with_attributes(attributes)
+}
+
+/// An operation's name; its type where it has none.
+fn name(facts: &Facts) -> String {
+    let own = facts.name.clone();
+    own.unwrap_or_else(|| facts.kind.as_str().to_owned())
+}
+
+fn attributes(arn: &str, facts: &Facts) -> Vec<KeyValue> {
+    let mut attributes = vec![
+        KeyValue::new(keys::AWS_EXECUTION_ARN, arn.to_owned()),
+        KeyValue::new(keys::AWS_OPERATION_ID, facts.id.clone()),
+        KeyValue::new(keys::AWS_OPERATION_TYPE, facts.kind.as_str()),
+    ];
+    let texts = [
+        (keys::AWS_OPERATION_SUBTYPE, &facts.sub_type),
+        (keys::AWS_OPERATION_NAME, &facts.name),
+    ];
+    attributes.extend(
+        texts
+            .into_iter()
+            .filter_map(|(key, text)| Some(KeyValue::new(key, text.clone()?))),
+    );
+    attributes
+}
