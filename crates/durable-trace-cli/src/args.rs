@@ -59,9 +59,23 @@ pub(crate) struct DemoArgs {
     /// Write a page that draws the spans and the log in time as well: one file, for any browser
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Which spans an execution makes; without it what `DURABLE_TRACE_VIEW` says, else Datadog's
+    #[arg(long, value_enum)]
+    pub(crate) view: Option<DemoView>,
     /// Send the spans to a real Datadog agent as well, such as `http://localhost:8126`
     #[arg(long, value_name = "URL", value_parser = Destination::agent)]
     pub(crate) agent: Option<Destination>,
+}
+
+/// Which spans `demo` shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum DemoView {
+    /// Datadog's: each invocation, and in it each operation or attempt
+    Datadog,
+    /// AWS's execution view: the whole execution, and in it each operation over its whole life
+    Execution,
+    /// AWS's invocation view: each invocation, and in it a segment of each operation
+    Invocation,
 }
 
 /// How `demo` prints what happened.
@@ -213,6 +227,9 @@ pub(crate) struct ServeArgs {
     /// `--function` here. Printed is `export DURABLE_TRACE_INVOKE_ENDPOINT=URL`, the Lambda endpoint to give to that service.
     #[arg(long, conflicts_with_all = ["clock", "execution_timeout"])]
     pub(crate) invoke_only: bool,
+    /// Invoke functions without X-Ray's header: AWS's views take their trace from it, and here it says that nothing is sampled
+    #[arg(long)]
+    pub(crate) no_xray: bool,
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 9001)]
     pub(crate) port: u16,

@@ -30,9 +30,13 @@ pub(crate) struct Payload {
 pub(crate) struct Intake {
     url: String,
     payloads: Payloads,
+    requests: Requests,
 }
 
 type Payloads = Arc<Mutex<Vec<Payload>>>;
+
+/// What came as OTLP/JSON, each an `ExportTraceServiceRequest`.
+type Requests = Arc<Mutex<Vec<Value>>>;
 
 impl Intake {
     /// Listens on a free port of 127.0.0.1.
@@ -44,9 +48,14 @@ impl Intake {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let payloads = Payloads::default();
-        let router = router(Arc::clone(&payloads));
+        let requests = Requests::default();
+        let router = router(Arc::clone(&payloads)).merge(otlp_router(Arc::clone(&requests)));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { url, payloads })
+        Ok(Self {
+            url,
+            payloads,
+            requests,
+        })
     }
 
     /// What to set `DD_TRACE_AGENT_URL` to.
@@ -57,6 +66,14 @@ impl Intake {
     /// All payloads so far, in the order of their coming.
     pub(crate) fn payloads(&self) -> Vec<Payload> {
         self.payloads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// What came as OTLP/JSON so far, in the order of its coming.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        self.requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -91,6 +108,22 @@ async fn info() -> Json<Value> {
     Json(json!({ "version": "7.0.0", "endpoints": ["/v0.4/traces"], "client_drop_p0s": false }))
 }
 
+/// OTLP over HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
+fn otlp_router(requests: Requests) -> Router {
+    Router::new()
+        .route("/v1/traces", post(keep_request))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(requests)
+}
+
+async fn keep_request(State(requests): State<Requests>, Json(body): Json<Value>) -> Json<Value> {
+    requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(body);
+    Json(json!({}))
+}
+
 async fn keep(State(payloads): State<Payloads>, headers: HeaderMap, body: Bytes) -> Json<Value> {
     payloads
         .lock()
@@ -115,10 +148,12 @@ mod tests {
             ("POST", "/v0.4/traces", b"\x91\x91\x80"),
             ("POST", "/telemetry/proxy/api/v2/apmtelemetry", b"{}"),
             ("POST", "/v0.7/config", b"{}"),
+            ("POST", "/v1/traces", b"{\"resourceSpans\":[]}"),
         ] {
             let request = axum::http::Request::builder()
                 .method(method)
                 .uri(format!("{}{path}", intake.url()))
+                .header("content-type", "application/json")
                 .body(axum::body::Body::from(body))
                 .unwrap();
             let status = client.request(request).await.unwrap().status();
@@ -126,5 +161,6 @@ mod tests {
         }
         assert_eq!(intake.payloads().len(), 2, "put and posted");
         assert_eq!(intake.spans().unwrap(), [Span::default()]);
+        assert_eq!(intake.requests(), [json!({ "resourceSpans": [] })]);
     }
 }

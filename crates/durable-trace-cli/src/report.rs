@@ -1,13 +1,16 @@
 //! What a demo run showed: executions, invocations, the log and the spans, tied together.
 
+mod otlp;
 mod resume;
 mod spans;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub(crate) use self::{
+    otlp::spans_of,
     resume::{Resume, is_checkpoint, note_writers},
     spans::attribute_spans,
 };
@@ -28,6 +31,9 @@ pub(crate) struct Report {
     pub(crate) invocations: Vec<Invocation>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) spans: Vec<SpanRecord>,
+    /// The same as they came, in AWS's views: OTLP/JSON requests.
+    #[serde(skip)]
+    pub(crate) requests: Vec<Value>,
 }
 
 /// Why an execution failed.
@@ -113,6 +119,17 @@ pub(crate) struct SpanRecord {
     pub(crate) duration: i64,
     pub(crate) meta: BTreeMap<String, String>,
     pub(crate) metrics: BTreeMap<String, f64>,
+    /// Only in AWS's views: Datadog's has its links among `meta`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<LinkRecord>,
+}
+
+/// A span that another links to.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LinkRecord {
+    /// 32 lower-case hex digits.
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
 }
 
 /// The name of the span that stands for one invocation.

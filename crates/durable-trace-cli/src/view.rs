@@ -1,12 +1,14 @@
 //! How a report is shown. Pure: a report in, text out.
 
+mod aws;
 mod otlp;
 mod run;
 mod timeline;
 mod tree;
 
 pub(crate) use self::{
-    otlp::render_otlp_json,
+    aws::render_aws_tree,
+    otlp::{render_otlp_json, render_requests},
     run::timelines,
     timeline::{render_changes, render_timeline},
     tree::{Palette, render_tree},

@@ -9,6 +9,7 @@ mod invoke;
 mod map_items;
 mod no_suspend;
 mod order;
+pub(crate) mod otel;
 mod parallel_waits;
 mod plain_target;
 mod race;
@@ -24,7 +25,9 @@ use std::pin::Pin;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use clap::builder::PossibleValuesParser;
-use durable_trace::Options;
+use durable_trace::{DurableTracerProvider, Options, OptionsBuilder};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use serde::{Serialize, de::Deserialize};
 use serde_json::Value;
 
@@ -163,6 +166,11 @@ pub(crate) const PARTNERS: &[Workflow] = &[Workflow {
     serve: || traced(caller::BILLING, caller::billing),
 }];
 
+/// All functions that workflows call.
+pub(crate) fn partners() -> impl Iterator<Item = &'static Workflow> {
+    PARTNERS.iter().chain(otel::TARGETS)
+}
+
 /// Functions that a driver outside starts, for what the local service cannot show: `agreement/runner` does.
 pub(crate) const DRIVEN: &[Workflow] = &[
     Workflow {
@@ -179,6 +187,26 @@ pub(crate) const DRIVEN: &[Workflow] = &[
     },
 ];
 
+/// The tracer that the view asks for: Datadog's, or for AWS's views OpenTelemetry's own with an exporter of OTLP.
+fn tracer(options: OptionsBuilder) -> Result<OptionsBuilder, lambda_runtime::Error> {
+    let variable = |name| std::env::var(name).ok();
+    let view = variable("DURABLE_TRACE_VIEW");
+    if !matches!(view.as_deref(), Some("execution" | "invocation")) {
+        return Ok(options);
+    }
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpJson)
+        .build()?;
+    let service = variable("OTEL_SERVICE_NAME").unwrap_or_default();
+    let provider = SdkTracerProvider::builder()
+        .with_resource(Resource::builder().with_service_name(service).build())
+        .with_batch_exporter(exporter);
+    Ok(options
+        .durable_tracer_provider(&DurableTracerProvider::new(provider))
+        .propagator(TraceContextPropagator::new()))
+}
+
 /// `durable_trace::run(handler)`, but that the handler's name in the trace is short.
 fn traced<F, E, Fut, O>(resource: &'static str, handler: F) -> Serving
 where
@@ -188,7 +216,7 @@ where
     O: Serialize + Send + 'static,
 {
     Box::pin(async move {
-        let options = Options::builder().resource(resource).build()?;
+        let options = tracer(Options::builder().resource(resource))?.build()?;
         durable_trace::run_with_options(handler, options).await
     })
 }
@@ -204,8 +232,8 @@ where
     Box::pin(async move {
         let options = Options::builder()
             .resource(resource)
-            .invoke_targets([target])
-            .build()?;
+            .invoke_targets([target]);
+        let options = tracer(options)?.build()?;
         durable_trace::run_with_options(handler, options).await
     })
 }
@@ -225,7 +253,7 @@ where
 
 /// The workflow of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Workflow> {
-    ALL.iter().find(|workflow| workflow.name == name)
+    listed().find(|workflow| workflow.name == name)
 }
 
 /// The function of this name: a workflow's, one that workflows call, or one that is driven from outside.
@@ -233,8 +261,13 @@ pub(crate) fn function(name: &str) -> Option<&'static Workflow> {
     functions().find(|function| function.name == name)
 }
 
+/// All that can be run.
+pub(crate) fn listed() -> impl Iterator<Item = &'static Workflow> {
+    ALL.iter().chain(otel::ALL)
+}
+
 fn functions() -> impl Iterator<Item = &'static Workflow> {
-    ALL.iter().chain(PARTNERS).chain(DRIVEN)
+    listed().chain(partners()).chain(DRIVEN)
 }
 
 /// Accepts the names of functions.
@@ -245,7 +278,8 @@ pub(crate) fn function_names() -> PossibleValuesParser {
 
 /// Accepts the names of workflows.
 pub(crate) fn names() -> PossibleValuesParser {
-    ALL.iter().map(|workflow| workflow.name).into()
+    let names: Vec<&str> = listed().map(|workflow| workflow.name).collect();
+    names.into()
 }
 
 #[cfg(test)]

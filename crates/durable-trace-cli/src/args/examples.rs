@@ -13,6 +13,8 @@ pub(super) const DEMO: &str = r"Examples:
   durable-trace demo step-wait-step --format json | jq .spans
   durable-trace demo --html demo.html            its waterfall, for a browser
   durable-trace demo --list
+  durable-trace demo --view execution                one span for the whole execution
+  durable-trace demo otel-retry --view invocation --format otlp-json
   durable-trace demo --agent http://localhost:8126   show it in Datadog as well";
 
 pub(super) const DOCTOR: &str = r#"Examples:

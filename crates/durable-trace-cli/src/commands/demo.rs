@@ -6,10 +6,12 @@ use std::{fmt::Write as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use durable_trace_history::Timeline;
-use durable_trace_local::{CallbackAction, Clock, Config, Function, FunctionError, Service};
+use durable_trace_local::{
+    CallbackAction, CallbackStarted, Clock, Config, ErrorRecord, Function, FunctionError, Service,
+};
 
 use crate::{
-    args::{DemoArgs, DemoFormat},
+    args::{DemoArgs, DemoFormat, DemoView},
     forward,
     intake::Intake,
     logs,
@@ -18,7 +20,7 @@ use crate::{
     progress::Progress,
     report::Report,
     terminal, view,
-    workflows::{self, Workflow},
+    workflows::{self, Workflow, otel},
 };
 
 /// How long a workflow may take here. Waits are skipped, so that this is time spent in processes.
@@ -59,14 +61,31 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Outcome> {
         .block_on(perform(workflow, args))
 }
 
+/// Completes every callback, but those that are there to be rejected.
+fn answer_of(
+    workflow: &Workflow,
+) -> impl Fn(&CallbackStarted) -> [CallbackAction; 1] + Send + Sync + use<> {
+    let rejects = workflow.name == otel::REJECTED;
+    move |_| {
+        if !rejects {
+            return [CallbackAction::complete(CALLBACK_AFTER, CALLBACK_RESULT)];
+        }
+        let error = ErrorRecord {
+            error_type: Some("RejectedError".to_owned()),
+            error_message: Some("rejected".to_owned()),
+            ..ErrorRecord::default()
+        };
+        [CallbackAction::fail(CALLBACK_AFTER, error)]
+    }
+}
+
 fn list() -> String {
-    let widest = workflows::ALL
-        .iter()
+    let widest = workflows::listed()
         .map(|workflow| workflow.name.len())
         .max();
     let width = widest.unwrap_or_default();
     let mut lines = String::new();
-    for Workflow { name, about, .. } in workflows::ALL {
+    for Workflow { name, about, .. } in workflows::listed() {
         let _ = writeln!(lines, "{name:width$}  {about}");
     }
     lines
@@ -74,11 +93,15 @@ fn list() -> String {
 
 async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result<Outcome> {
     let intake = Intake::start().await.context("starting the intake")?;
-    let config = Config::default()
+    let mut config = Config::default()
         .clock(Clock::Skip)
-        .on_callback(|_| [CallbackAction::complete(CALLBACK_AFTER, CALLBACK_RESULT)]);
+        .on_callback(answer_of(workflow));
+    if workflow.name == otel::INTERRUPTED {
+        config = config.execution_timeout(otel::INTERRUPTED_AFTER);
+    }
     let service = Service::start(config).await?;
-    let report = run_workflow(workflow, &service, &intake).await;
+    let view = args.view.unwrap_or_else(view_of_environment);
+    let report = run_workflow(workflow, &service, &intake, view).await;
     // Without an agent nothing of it is there.
     let site = args
         .agent
@@ -96,7 +119,7 @@ async fn perform(workflow: &'static Workflow, args: &DemoArgs) -> anyhow::Result
         Some(agent) => forward::send_payloads(agent, intake.payloads()).await,
         None => Ok(()),
     };
-    outcome::print(&render(&report, args.format)?)?;
+    outcome::print(&render(&report, args.format, view)?)?;
     if let Some(file) = &args.html {
         page::write(file, &render_page(&report, &histories)?)?;
     }
@@ -112,11 +135,13 @@ async fn run_workflow(
     workflow: &'static Workflow,
     service: &Service,
     intake: &Intake,
+    view: DemoView,
 ) -> anyhow::Result<Report> {
-    service.register(workflow.name, function(workflow, intake)?);
+    let function = |of| function(of, workflow, intake, view);
+    service.register(workflow.name, function(workflow)?);
     service.register(workflows::INVOKE_TARGET, echo());
-    for partner in workflows::PARTNERS {
-        service.register(partner.name, function(partner, intake)?);
+    for partner in workflows::partners() {
+        service.register(partner.name, function(partner)?);
     }
     let arn = service
         .start_execution(workflow.name, Some(workflow.input.to_owned()), None)
@@ -140,20 +165,32 @@ async fn run_workflow(
     }
     drop(progress);
     let spans = intake.spans().context("reading the spans that came")?;
-    record::report(workflow.name, service, spans).context("the service knows of no execution")
+    record::report(workflow.name, service, spans, intake.requests())
+        .context("the service knows of no execution")
 }
 
 /// This program itself, as a function: a fresh process for each invocation, so that nothing but the log is shared.
-fn function(workflow: &Workflow, intake: &Intake) -> anyhow::Result<Function> {
+/// In AWS's views all are one service.
+fn function(
+    workflow: &Workflow,
+    whole: &Workflow,
+    intake: &Intake,
+    view: DemoView,
+) -> anyhow::Result<Function> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut function = Function::process(program, ["function", workflow.name])
         .fresh()
-        .env("DD_TRACE_AGENT_URL", intake.url());
+        .env("DD_TRACE_AGENT_URL", intake.url())
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", intake.url())
+        .env(VIEW, word(view))
+        // AWS's views take their trace from it; here there is none to take.
+        .without_xray();
     if !terminal::wants_colour(&io::stderr()) {
         // Its log lines end up on our stderr, which it cannot see.
         function = function.env("NO_COLOR", "1");
     }
-    for (name, value) in DEFAULTS {
+    let service = ("OTEL_SERVICE_NAME", whole.name);
+    for (name, value) in DEFAULTS.iter().chain([&service]) {
         if std::env::var_os(name).is_none() {
             function = function.env(*name, *value);
         }
@@ -170,12 +207,36 @@ fn echo() -> Function {
     .plain()
 }
 
-fn render(report: &Report, format: DemoFormat) -> anyhow::Result<String> {
+fn render(report: &Report, format: DemoFormat, view: DemoView) -> anyhow::Result<String> {
+    let is_datadogs = view == DemoView::Datadog;
     Ok(match format {
         DemoFormat::Json => view::render_json(report)?,
-        DemoFormat::OtlpJson => view::render_otlp_json(report),
-        DemoFormat::Text => view::render_tree(report, terminal::palette(&io::stdout())),
+        DemoFormat::OtlpJson if is_datadogs => view::render_otlp_json(report),
+        DemoFormat::OtlpJson => view::render_requests(report),
+        DemoFormat::Text if is_datadogs => {
+            view::render_tree(report, terminal::palette(&io::stdout()))
+        }
+        DemoFormat::Text => view::render_aws_tree(report, terminal::palette(&io::stdout())),
     })
+}
+
+/// The variable that says which spans an execution makes.
+const VIEW: &str = "DURABLE_TRACE_VIEW";
+
+/// What does not parse counts as not set, as in the library.
+fn view_of_environment() -> DemoView {
+    let text = std::env::var(VIEW).unwrap_or_default();
+    let views = [DemoView::Datadog, DemoView::Execution, DemoView::Invocation];
+    let named = views.into_iter().find(|view| word(*view) == text);
+    named.unwrap_or(DemoView::Datadog)
+}
+
+fn word(view: DemoView) -> &'static str {
+    match view {
+        DemoView::Datadog => "datadog",
+        DemoView::Execution => "execution",
+        DemoView::Invocation => "invocation",
+    }
 }
 
 /// The spans that came, and behind them the log of each execution.

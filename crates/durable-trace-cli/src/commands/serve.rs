@@ -89,11 +89,11 @@ async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Out
     }
     let service = Service::start(config).await?;
     for function in args.functions {
-        let (name, process) = process(function);
+        let (name, process) = process(function, args.no_xray);
         service.register(&name, process);
     }
     for function in args.plain_functions {
-        let (name, process) = process(function);
+        let (name, process) = process(function, args.no_xray);
         service.register(&name, process.plain());
     }
     if !is_invoke_only {
@@ -114,11 +114,14 @@ async fn serve(args: ServeArgs, elsewhere: Option<String>) -> anyhow::Result<Out
     Ok(Outcome::Done)
 }
 
-fn process(command: FunctionCommand) -> (String, Function) {
-    (
-        command.name,
-        Function::process(command.program, command.args),
-    )
+fn process(command: FunctionCommand, no_xray: bool) -> (String, Function) {
+    let function = Function::process(command.program, command.args);
+    let function = if no_xray {
+        function.without_xray()
+    } else {
+        function
+    };
+    (command.name, function)
 }
 
 /// What a shell needs so that AWS's clients find this service.

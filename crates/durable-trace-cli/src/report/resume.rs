@@ -162,6 +162,7 @@ mod tests {
             duration: 0,
             meta: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            links: Vec::new(),
         }
     }
 

@@ -105,6 +105,7 @@ fn record(span: Span, invocation: Option<usize>, trace_ids: &HashMap<u64, u128>)
         duration: span.duration,
         meta: span.meta.0,
         metrics: span.metrics.0,
+        links: Vec::new(),
     }
 }
 

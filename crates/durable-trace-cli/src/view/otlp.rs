@@ -29,6 +29,17 @@ pub(crate) fn render_otlp_json(report: &Report) -> String {
     format!("{:#}\n", json!({ "resourceSpans": resources }))
 }
 
+/// Renders spans that came as OTLP/JSON as one request.
+pub(crate) fn render_requests(report: &Report) -> String {
+    let resources: Vec<&Value> = report
+        .requests
+        .iter()
+        .filter_map(|request| request.get("resourceSpans")?.as_array())
+        .flatten()
+        .collect();
+    format!("{:#}\n", json!({ "resourceSpans": resources }))
+}
+
 fn span(record: &SpanRecord) -> Value {
     let mut attributes = vec![
         attribute("resource.name", &record.resource),
@@ -91,6 +102,18 @@ fn status(record: &SpanRecord) -> Value {
 mod tests {
     use super::*;
     use crate::view::tree::sample;
+
+    #[test]
+    fn requests_become_one() {
+        let mut report = sample();
+        report.requests = vec![
+            json!({"resourceSpans": [1]}),
+            json!({}),
+            json!({"resourceSpans": [2, 3]}),
+        ];
+        let request: Value = serde_json::from_str(&render_requests(&report)).unwrap();
+        assert_eq!(request, json!({"resourceSpans": [1, 2, 3]}));
+    }
 
     #[test]
     fn spans_are_grouped_by_service_and_keep_their_ids() {

@@ -6,7 +6,7 @@ mod rows;
 
 use std::{collections::HashMap, fmt::Write as _};
 
-pub(super) use self::rows::{resource, status_word};
+pub(super) use self::rows::{duration, resource, status_word};
 use self::{
     notes::Notes,
     rows::{Column, Row},
@@ -85,7 +85,7 @@ pub(super) fn notes(report: &Report) -> HashMap<&str, String> {
     said.filter(|(_, note)| !note.is_empty()).collect()
 }
 
-fn headline(report: &Report, palette: Palette) -> String {
+pub(super) fn headline(report: &Report, palette: Palette) -> String {
     let mut traces: Vec<&str> = report.spans.iter().map(|s| s.trace_id.as_str()).collect();
     traces.sort_unstable();
     traces.dedup();
@@ -128,7 +128,7 @@ fn render_row(row: &Row<'_>, widths: [usize; 4], palette: Palette) -> String {
     format!("{}\n", line.trim_end())
 }
 
-fn ending(report: &Report, palette: Palette) -> String {
+pub(super) fn ending(report: &Report, palette: Palette) -> String {
     let (ink, text) = match (&report.result, &report.error) {
         (_, Some(failure)) => (Ink::Bad, describe(failure)),
         (Some(result), None) => (Ink::Plain, result.clone()),

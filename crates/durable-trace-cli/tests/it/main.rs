@@ -9,12 +9,16 @@
 
 mod demo;
 mod doctor;
+#[expect(clippy::expect_used, reason = "what fails here fails the test")]
+#[path = "../../../durable-trace/tests/it/document.rs"]
+mod document;
 mod export;
 mod fetch;
 mod histories;
 mod inspect;
 mod killed;
 mod lines;
+mod otel;
 mod peer;
 mod program;
 mod recordings;
@@ -22,3 +26,4 @@ mod serve;
 mod trees;
 mod usage;
 mod vectors;
+mod views;

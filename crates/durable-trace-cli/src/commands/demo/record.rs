@@ -13,7 +13,12 @@ use crate::{
 };
 
 /// The report of a run whose first execution is the demo's own; none if there was no execution.
-pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Option<Report> {
+pub(super) fn report(
+    workflow: &str,
+    service: &Service,
+    spans: Vec<Span>,
+    requests: Vec<Value>,
+) -> Option<Report> {
     let inputs: HashMap<String, String> = service
         .executions()
         .into_iter()
@@ -35,7 +40,8 @@ pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Opt
         .collect();
     report::note_writers(&mut operations, &written);
 
-    let spans = report::attribute_spans(spans, &invocations);
+    let mut spans = report::attribute_spans(spans, &invocations);
+    spans.extend(report::spans_of(&requests, &invocations));
     for invocation in &mut invocations {
         let input = inputs.get(&invocation.execution_arn).map(String::as_str);
         invocation.context = Resume::of(invocation, &spans, &operations, input);
@@ -52,6 +58,7 @@ pub(super) fn report(workflow: &str, service: &Service, spans: Vec<Span>) -> Opt
         invocations,
         operations,
         spans,
+        requests,
     })
 }
 

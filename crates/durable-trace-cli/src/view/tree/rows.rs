@@ -173,7 +173,7 @@ fn status_ink(word: &str) -> Ink {
 }
 
 /// Three or more digits at a glance: `0.42 ms`, `41.2 ms`, `1.20 s`.
-fn duration(nanoseconds: i64) -> String {
+pub(in crate::view) fn duration(nanoseconds: i64) -> String {
     // Whole microseconds suffice; they fit for an hour, and beyond that nobody wants fractions.
     let us = u32::try_from((nanoseconds / 1_000).max(0)).map_or(f64::MAX, f64::from);
     match us {

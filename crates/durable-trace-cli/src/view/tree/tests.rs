@@ -37,6 +37,7 @@ impl Sketch {
             duration: self.us * 1_000,
             meta,
             metrics: BTreeMap::new(),
+            links: Vec::new(),
         }
     }
 }
@@ -173,6 +174,7 @@ pub(in crate::view) fn sample() -> Report {
             written_by: Some(0),
         }],
         spans: spans(),
+        requests: Vec::new(),
     }
 }
 
