@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
-use durable_trace::Options;
+use durable_trace::{DurableTracerProvider, Options};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -54,11 +54,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     // Where to: OTEL_EXPORTER_OTLP_ENDPOINT, else http://localhost:4318, where the Collector's layer listens.
     let exporter = SpanExporter::builder().with_http().build()?;
     // The service's name: OTEL_SERVICE_NAME. The end of each invocation flushes, before Lambda freezes the process.
-    let provider = SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .build();
+    let builder = SdkTracerProvider::builder().with_batch_exporter(exporter);
+    // A plain provider serves Datadog's view alone; AWS's, which DURABLE_TRACE_VIEW may ask for, need this one.
+    let provider = DurableTracerProvider::new(builder);
     let options = Options::builder()
-        .tracer_provider(provider)
+        .durable_tracer_provider(&provider)
         .propagator(TraceContextPropagator::new())
         .build()?;
     durable_trace::run_with_options(onboard, options).await

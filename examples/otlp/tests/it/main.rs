@@ -13,6 +13,11 @@ use crate::collector::{Collector, Received};
 
 /// Runs an execution to its end: the spans that the Collector received, by start, and the checkpoints in the log.
 async fn onboarded() -> (Vec<Received>, Vec<OperationRecord>) {
+    onboarded_in("datadog").await
+}
+
+/// The same in a view.
+async fn onboarded_in(view: &str) -> (Vec<Received>, Vec<OperationRecord>) {
     let collector = Collector::start();
     let service = Service::start(Config::default()).await.unwrap();
     // Another build of it, where there is one: `examples/build`.
@@ -21,6 +26,8 @@ async fn onboarded() -> (Vec<Received>, Vec<OperationRecord>) {
     let function = Function::process(program, [] as [&str; 0])
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
         .env("OTEL_SERVICE_NAME", "onboarding")
+        .env("DURABLE_TRACE_VIEW", view)
+        .without_xray()
         .fresh();
     service.register("onboarding", function);
     let input = r#"{"email":"a@example.com"}"#.to_owned();
@@ -81,6 +88,56 @@ aws.lambda
         want.lines().count(),
         "and no span without a parent"
     );
+}
+
+#[tokio::test]
+async fn each_of_awss_views_reaches_the_collector_as_one_tree_and_nothing_is_written() {
+    let execution = "\
+Workflow
+  trial
+  Invocation
+  welcome
+    welcome attempt 1
+      mail.send
+  Invocation
+  reminder
+    reminder attempt 1
+      mail.send
+";
+    let invocation = "\
+Workflow
+  Invocation
+    welcome
+      welcome attempt 1
+        mail.send
+    trial
+  Invocation
+    trial
+    reminder
+      reminder attempt 1
+        mail.send
+";
+    for (view, want) in [("execution", execution), ("invocation", invocation)] {
+        let (spans, checkpoints) = onboarded_in(view).await;
+        let lines = |tree: &str| -> Vec<String> {
+            let mut lines: Vec<_> = tree.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        // By line: what began in the same millisecond by two clocks has no order.
+        assert_eq!(lines(&tree(&spans, &[], 0)), lines(want), "{view}");
+        let workflow = spans.iter().find(|s| s.span.name == "Workflow").unwrap();
+        let service = workflow.service.as_deref();
+        assert_eq!(service, Some("onboarding"), "{view}");
+        let arn = workflow.attribute("durable.execution.arn").unwrap();
+        let is_of_it = |s: &&Received| s.attribute("durable.execution.arn") == Some(arn.clone());
+        let durable = spans.iter().filter(|s| s.span.name != "mail.send");
+        assert!(durable.clone().all(|s| is_of_it(&s)), "{view}");
+        assert!(
+            checkpoints.is_empty(),
+            "{view}: ids follow from the execution"
+        );
+    }
 }
 
 #[tokio::test]
