@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_durable_execution_sdk::{BoxError, DurableContext};
 use durable_trace::{DurableTracerProvider, Options};
-use opentelemetry_otlp::SpanExporter;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,10 @@ async fn send(template: &str, to: &str) -> String {
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     // Where to: OTEL_EXPORTER_OTLP_ENDPOINT, else http://localhost:4318, where the Collector's layer listens.
-    let exporter = SpanExporter::builder().with_http().build()?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .build()?;
     // The service's name: OTEL_SERVICE_NAME. The end of each invocation flushes, before Lambda freezes the process.
     let builder = SdkTracerProvider::builder().with_batch_exporter(exporter);
     // A plain provider serves Datadog's view alone; AWS's, which DURABLE_TRACE_VIEW may ask for, need this one.
