@@ -1,9 +1,11 @@
 //! One invocation of one execution: it hands what is seen to the plan and does what the plan says.
 
 mod checkpoint;
+mod listening;
+mod log;
 mod virtual_context;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -12,9 +14,10 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 use wire::ResponseStatus;
 
+use self::log::{Log, Read};
 use crate::config::{CheckpointMode, Continuity};
 use crate::handover;
-use crate::health::{self, About, ErrorType, Location, Outcome};
+use crate::health::{self, About, Outcome};
 use crate::heard::Heard;
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, ReplayedSpans, Update};
@@ -62,26 +65,6 @@ struct State {
     /// What a checkpoint names as the parent, if that is not this invocation's own span.
     anchor: Option<wire::SpanId>,
     handler_task: Option<tokio::task::Id>,
-}
-
-#[derive(Debug)]
-enum Log {
-    /// Pages are being fetched by the SDK, all from the first.
-    Loading {
-        /// What the event told of the execution itself and of checkpoints.
-        told: Vec<wire::Operation<'static>>,
-        /// Those that came so far.
-        pages: Vec<wire::Operation<'static>>,
-    },
-    Read(Box<Read>),
-}
-
-/// What the log says of the trace.
-#[derive(Debug)]
-struct Read {
-    found: Option<wire::Found>,
-    /// Highest number in our name space, seen anywhere.
-    highest: Option<u64>,
 }
 
 /// What became of this invocation's checkpoint.
@@ -343,57 +326,6 @@ impl Session {
         self.open(&all);
     }
 
-    /// Where the user's code runs, once the spans are open.
-    pub(crate) fn context(&self) -> Option<Context> {
-        self.spans.body_context()
-    }
-
-    /// Our layer saw a span of the SDK's for this invocation; gives whether it is the first: the handler's, which runs in `task`.
-    pub(crate) fn layer_is_here(&self, task: Option<tokio::task::Id>) -> bool {
-        let is_first = !self.layer_seen.swap(true, Ordering::Relaxed);
-        if is_first {
-            self.lock().handler_task = task;
-        }
-        is_first
-    }
-
-    /// The task that runs the handler; `None` outside of any.
-    pub(crate) fn handler_task(&self) -> Option<tokio::task::Id> {
-        self.lock().handler_task
-    }
-
-    /// The map or parallel that is under way, if there is just one.
-    pub(crate) fn only_batch(&self) -> Option<String> {
-        self.lock().plan.only_batch()
-    }
-
-    /// What our layer has heard of the SDK.
-    pub(crate) fn heard(&self) -> &Heard {
-        &self.heard
-    }
-
-    pub(crate) fn is_layer_here(&self) -> bool {
-        self.layer_seen.load(Ordering::Relaxed)
-    }
-
-    /// Where code runs that belongs to the operation `id`: under its span, or the nearest around it.
-    pub(crate) fn context_in(&self, id: &str) -> Option<Context> {
-        let open = self.lock().plan.open_around(id);
-        open.and_then(|id| self.spans.operation_context(&id))
-            .or_else(|| self.context())
-    }
-
-    /// The operation that encloses the operation `id`.
-    pub(crate) fn parent_of(&self, id: &str) -> Option<String> {
-        self.lock().plan.parent_of(id)
-    }
-
-    /// The SDK entered the body of a step; gives the context that the body is to run in.
-    pub(crate) fn body_entered(&self, id: &str, attempt: u32) -> Option<Context> {
-        self.apply(Input::BodyEntered { id, attempt });
-        self.spans.operation_context(id).or_else(|| self.context())
-    }
-
     /// The payload of the invoke `id`, with the headers of its span added; `None` where it is to stay as it is.
     pub(crate) fn hand_over(&self, id: &str, payload: &str) -> Option<String> {
         let context = self.spans.operation_context(id)?;
@@ -403,16 +335,6 @@ impl Session {
             self.settings.tags_max_length,
         );
         handover::hand_over(payload, &injected, styles, limit)
-    }
-
-    /// The SDK returned a recorded outcome.
-    pub(crate) fn replayed(&self, id: &str) {
-        self.apply(Input::Replayed { id });
-    }
-
-    /// The user's handler returned.
-    pub(crate) fn handler_returned(&self) {
-        self.apply(Input::HandlerReturned);
     }
 
     /// Hands an input to the plan and does what follows. Returns whether the request at hand is the one to ride on.
@@ -535,39 +457,4 @@ fn is_fleeting(caller: &wire::Carried) -> bool {
         caller.source,
         wire::Source::ClientContext | wire::Source::XRay
     )
-}
-
-impl Log {
-    /// Notes the numbers of checkpoints among `operations`.
-    fn saw(&mut self, operations: &[wire::Operation<'_>]) {
-        let Self::Read(read) = self else {
-            return;
-        };
-        let numbers = operations
-            .iter()
-            .filter_map(|operation| wire::CheckpointNumber::parse_name(operation.name.as_deref()?));
-        let seen = numbers.map(wire::CheckpointNumber::get).max();
-        read.highest = read.highest.max(seen);
-    }
-}
-
-impl Read {
-    fn new(arn: &str, operations: &[wire::Operation<'_>]) -> Self {
-        let reading = wire::read(arn, operations);
-        for _ in 0..reading.unknown_ids {
-            health::count(
-                Location::Read,
-                ErrorType::Other,
-                &About {
-                    arn: Some(arn),
-                    cause: Some("checkpoint with an unknown id"),
-                    ..About::default()
-                },
-            );
-        }
-        Self {
-            found: reading.found,
-            highest: reading.highest,
-        }
-    }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use durable_trace_wire as wire;
 use wire::{Decision, UnixMillis};
 
-use super::{Log, Saved, Session};
+use super::log::Log;
+use super::{Saved, Session};
 use crate::config::CheckpointMode;
 use crate::health::{self, ErrorType, Location, Outcome};
 use crate::registry::registry;
