@@ -175,10 +175,10 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "stray             1.00 ms  unset  → span 7",
-                "Workflow          1.00 ms  unset",
-                "├─ Invocation     1.00 ms  unset  invocation 0",
-                "└─ nap            1.00 ms  ok     → invocation 0",
+                "stray            1.00 ms  unset  → span 7",
+                "Workflow         1.00 ms  unset",
+                "├─ Invocation    1.00 ms  unset  invocation 0",
+                "└─ nap           1.00 ms  ok     → invocation 0",
             ]
         );
     }
