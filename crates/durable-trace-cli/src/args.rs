@@ -8,6 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use durable_trace_history::Destination;
+use durable_trace_history::TraceView;
 use durable_trace_wire::SpanId;
 
 pub(crate) use self::export::{ExportArgs, FileFormat, To, parse_to};
@@ -61,21 +62,31 @@ pub(crate) struct DemoArgs {
     pub(crate) html: Option<PathBuf>,
     /// Which spans an execution makes; without it what `DURABLE_TRACE_VIEW` says, else Datadog's
     #[arg(long, value_enum)]
-    pub(crate) view: Option<DemoView>,
+    pub(crate) view: Option<ViewName>,
     /// Send the spans to a real Datadog agent as well, such as `http://localhost:8126`
     #[arg(long, value_name = "URL", value_parser = Destination::agent)]
     pub(crate) agent: Option<Destination>,
 }
 
-/// Which spans `demo` shows.
+/// Which spans stand for an execution.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum DemoView {
+pub(crate) enum ViewName {
     /// Datadog's: each invocation, and in it each operation or attempt
     Datadog,
     /// AWS's execution view: the whole execution, and in it each operation over its whole life
     Execution,
     /// AWS's invocation view: each invocation, and in it a segment of each operation
     Invocation,
+}
+
+impl From<ViewName> for TraceView {
+    fn from(name: ViewName) -> Self {
+        match name {
+            ViewName::Datadog => Self::Datadog,
+            ViewName::Execution => Self::Execution,
+            ViewName::Invocation => Self::Invocation,
+        }
+    }
 }
 
 /// How `demo` prints what happened.
@@ -184,6 +195,9 @@ pub(crate) struct InspectArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
     pub(crate) format: InspectFormat,
+    /// Rows are the spans that stand for the execution in this view, made from its history, instead of its operations
+    #[arg(long, value_enum, value_name = "VIEW")]
+    pub(crate) view: Option<ViewName>,
     /// Go on until the execution has ended: a line for each change, and the whole at the end
     ///
     /// As JSON, the whole again with each change, on a line of its own. A file is read again as it grows.

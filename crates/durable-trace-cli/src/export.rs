@@ -8,7 +8,8 @@ use crate::args::ExportArgs;
 
 /// How traces are to be made.
 pub(crate) fn rules(args: &ExportArgs) -> TraceRules {
-    let mut rules = TraceRules::default().select(match (args.all, args.traced) {
+    let rules = TraceRules::default().view(args.view.into());
+    let mut rules = rules.select(match (args.all, args.traced) {
         (true, _) => Selection::All,
         (_, true) => Selection::Rest,
         _ => Selection::Auto,

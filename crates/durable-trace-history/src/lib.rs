@@ -44,7 +44,8 @@ pub use timeline::{
     Timeline, TraceEntry, Viewpoint, Warning,
 };
 pub use trace::{
-    Attribute, CheckpointState, Selection, Span, SpanKind, Trace, TraceRules, UnknownArnError,
+    Attribute, CheckpointState, Selection, Span, SpanKind, SpanStatus, Trace, TraceRules,
+    TraceView, UnknownArnError,
 };
 pub use warning::WARNING_KINDS;
 

@@ -1,17 +1,19 @@
 //! The whole trace of an execution, made from its history.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use durable_trace_wire::{
     Context, ExecutionArn, Operation as WireOperation, OperationStatus, Payload, SamplingPriority,
-    SpanId, Tags, TraceId, UnixMillis, derive_context,
+    SpanId, Tags, TraceId, UnixMillis, derive_context, derive_trace_id,
 };
 use thiserror::Error;
 
 use crate::history::History;
 use crate::time::UnixMicros;
-use crate::timeline::{Timeline, Viewpoint};
+use crate::timeline::{ErrorEntry, Row, RowKind, Timeline, Viewpoint};
 
+mod aws;
 mod build;
 mod names;
 mod operations;
@@ -28,6 +30,18 @@ pub enum Selection {
     Rest,
 }
 
+/// Which spans stand for an execution.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TraceView {
+    /// Datadog's: `aws.durable.execute`, `aws.lambda`, `aws.durable.step` and their like.
+    #[default]
+    Datadog,
+    /// AWS's, in which an operation is one span over its whole life. It is whole always: live spans of operations have the same ids.
+    Execution,
+    /// AWS's, in which an operation has a segment in each invocation. It is whole always.
+    Invocation,
+}
+
 /// Whether something goes on spans.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wish {
@@ -42,6 +56,7 @@ pub struct TraceRules {
     data: Wish,
     error_messages: Wish,
     suspended: Wish,
+    view: TraceView,
 }
 
 impl Default for TraceRules {
@@ -51,6 +66,7 @@ impl Default for TraceRules {
             data: Wish::Leave,
             error_messages: Wish::Take,
             suspended: Wish::Take,
+            view: TraceView::default(),
         }
     }
 }
@@ -60,6 +76,13 @@ impl TraceRules {
     #[must_use]
     pub const fn select(mut self, selection: Selection) -> Self {
         self.selection = selection;
+        self
+    }
+
+    /// Says which spans stand for the execution. Selection, inputs and results, and times asleep are of Datadog's view alone.
+    #[must_use]
+    pub const fn view(mut self, view: TraceView) -> Self {
+        self.view = view;
         self
     }
 
@@ -120,7 +143,7 @@ pub struct Span {
     /// The span that it hangs on.
     pub parent: Option<SpanId>,
     /// Such as `aws.durable.step`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it is grouped by: the operation's name, or the function's.
     pub resource: String,
     /// Who waits for whom.
@@ -129,20 +152,38 @@ pub struct Span {
     pub start: UnixMicros,
     /// When it ended.
     pub end: UnixMicros,
-    /// Whether it is an error.
-    pub is_error: bool,
+    /// How it went.
+    pub status: SpanStatus,
+    /// Spans of the same trace that it has to do with beside its parent.
+    pub links: Vec<SpanId>,
     /// More about it.
     pub attributes: BTreeMap<&'static str, Attribute>,
 }
 
 impl Span {
+    /// Returns whether it is an error.
+    pub const fn is_error(&self) -> bool {
+        matches!(self.status, SpanStatus::Error)
+    }
+
     /// Returns the message of its error, if it has one.
     pub fn error_message(&self) -> Option<&str> {
         match self.attributes.get(names::ERROR_MESSAGE)? {
             Attribute::Text(text) => Some(text),
-            Attribute::Number(_) => None,
+            Attribute::Flag(_) | Attribute::Number(_) => None,
         }
     }
+}
+
+/// OpenTelemetry's statuses. In Datadog's view nothing is said to be in order: what is no error is unset.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SpanStatus {
+    /// It failed.
+    Error,
+    /// It did what it was there for.
+    Ok,
+    /// Nothing is said.
+    Unset,
 }
 
 /// OpenTelemetry's kinds, as far as they occur.
@@ -161,6 +202,8 @@ pub enum SpanKind {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {
+    /// Yes or no.
+    Flag(bool),
     /// A number.
     Number(i64),
     /// A text.
@@ -200,7 +243,7 @@ impl Trace {
     /// )?
     /// .with_arn("arn:aws:lambda:eu-west-1:123456789012:function:order:7/durable-execution/n/i");
     /// let trace = Trace::of(&history, &TraceRules::default())?;
-    /// let names: Vec<&str> = trace.spans.iter().map(|span| span.name).collect();
+    /// let names: Vec<&str> = trace.spans.iter().map(|span| span.name.as_ref()).collect();
     /// assert_eq!(names, ["aws.durable.execute", "aws.lambda", "aws.durable.wait"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -228,7 +271,7 @@ impl Trace {
             }
             None => CheckpointState::Absent,
         };
-        let spans = build::spans(&build::Subject {
+        let subject = build::Subject {
             history,
             timeline: &timeline,
             rules,
@@ -237,8 +280,18 @@ impl Trace {
             anchor,
             derived_anchor: derived.parent_id,
             is_whole,
-        });
-        let context = found.unwrap_or(derived);
+        };
+        let is_datadogs = rules.view == TraceView::Datadog;
+        let spans = if is_datadogs {
+            build::spans(&subject)
+        } else {
+            aws::spans(&subject, rules.view)
+        };
+        let mut context = found.unwrap_or(derived);
+        if !is_datadogs {
+            // Nothing is saved in these views; what a checkpoint of Datadog's names is another trace.
+            context.trace_id = derive_trace_id(arn, Some(started_at));
+        }
         Ok(Self {
             arn: arn.to_owned(),
             function: history
@@ -253,7 +306,7 @@ impl Trace {
             origin: context.origin.unwrap_or_else(|| names::ORIGIN.to_owned()),
             tags: context.tags,
             checkpoint,
-            is_whole,
+            is_whole: is_whole || !is_datadogs,
             has_ended: history.has_ended(),
             spans,
         })
@@ -264,6 +317,87 @@ impl Trace {
         let ends = self.spans.iter().map(|span| span.end);
         ends.max().unwrap_or_default()
     }
+}
+
+impl Trace {
+    /// Lays the spans out as rows of a timeline, each under its parent, by start.
+    pub fn rows(&self) -> Vec<Row> {
+        let known: HashMap<SpanId, usize> = self
+            .spans
+            .iter()
+            .enumerate()
+            .map(|(index, span)| (span.id, index))
+            .collect();
+        let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+        for (index, span) in self.spans.iter().enumerate() {
+            let parent = span.parent.and_then(|id| known.get(&id).copied());
+            // Ids are digests: a span that were its own parent would hang nowhere.
+            let parent = parent.filter(|parent| *parent != index);
+            children.entry(parent).or_default().push(index);
+        }
+        let by_start = |index: &usize| self.spans.get(*index).map(|span| span.start);
+        for indices in children.values_mut() {
+            indices.sort_by_key(by_start);
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        let mut next: Vec<(usize, Option<usize>, usize)> = Vec::new();
+        let tops = children.remove(&None).unwrap_or_default();
+        next.extend(tops.into_iter().rev().map(|index| (index, None, 0)));
+        while let Some((index, parent, depth)) = next.pop() {
+            let Some(span) = self.spans.get(index) else {
+                continue;
+            };
+            let own = rows.len();
+            rows.push(row(span, parent, depth));
+            let below = children.remove(&Some(index)).unwrap_or_default();
+            next.extend(
+                below
+                    .into_iter()
+                    .rev()
+                    .map(|child| (child, Some(own), depth + 1)),
+            );
+        }
+        rows
+    }
+}
+
+fn row(span: &Span, parent: Option<usize>, depth: usize) -> Row {
+    let text = |key: &str| match span.attributes.get(key) {
+        Some(Attribute::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let mut row = Row::new(RowKind::Span, span.id.get().to_string(), span.start);
+    row.parent = parent;
+    row.depth = depth;
+    row.row_type = span.name.clone().into_owned();
+    if span.resource != span.name {
+        row.name.clone_from(&span.resource);
+    }
+    match span.status {
+        SpanStatus::Error => "error",
+        SpanStatus::Ok => "ok",
+        SpanStatus::Unset => "unset",
+    }
+    .clone_into(&mut row.status);
+    row.end_us = Some(span.end);
+    row.error = span.is_error().then(|| ErrorEntry {
+        error_type: text(names::ERROR_TYPE),
+        message: text(names::ERROR_MESSAGE),
+    });
+    row.details = span
+        .attributes
+        .iter()
+        .filter(|(key, _)| **key != names::INPUT && **key != names::RESULT)
+        .map(|(key, value)| {
+            let value = match value {
+                Attribute::Flag(flag) => flag.to_string(),
+                Attribute::Number(number) => number.to_string(),
+                Attribute::Text(text) => text.clone(),
+            };
+            ((*key).to_owned(), value)
+        })
+        .collect();
+    row
 }
 
 /// The context of the checkpoint that a resumed invocation would go on with.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueEnum;
 use durable_trace_history::Destination;
 
-use super::{examples, values};
+use super::{ViewName, examples, values};
 use crate::source::{self, AwsArgs, Source};
 
 /// Build an execution's trace from its history alone, traced or not, in any language, and send or write it
@@ -28,6 +28,9 @@ pub(crate) struct ExportArgs {
     /// What a file holds
     #[arg(long, value_enum, default_value_t = FileFormat::OtlpJson)]
     pub(crate) format: FileFormat,
+    /// Which spans stand for an execution; AWS's views are whole always, in the trace that live tracing gives them where X-Ray names none
+    #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewName::Datadog)]
+    pub(crate) view: ViewName,
     /// Every span, though live tracing has sent some: they are there twice then, for ids of live spans are random
     #[arg(long)]
     pub(crate) all: bool,

@@ -11,7 +11,7 @@ use durable_trace_local::{
 };
 
 use crate::{
-    args::{DemoArgs, DemoFormat, DemoView},
+    args::{DemoArgs, DemoFormat, ViewName},
     forward,
     intake::Intake,
     logs,
@@ -135,7 +135,7 @@ async fn run_workflow(
     workflow: &'static Workflow,
     service: &Service,
     intake: &Intake,
-    view: DemoView,
+    view: ViewName,
 ) -> anyhow::Result<Report> {
     let function = |of| function(of, workflow, intake, view);
     service.register(workflow.name, function(workflow)?);
@@ -175,7 +175,7 @@ fn function(
     workflow: &Workflow,
     whole: &Workflow,
     intake: &Intake,
-    view: DemoView,
+    view: ViewName,
 ) -> anyhow::Result<Function> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut function = Function::process(program, ["function", workflow.name])
@@ -207,8 +207,8 @@ fn echo() -> Function {
     .plain()
 }
 
-fn render(report: &Report, format: DemoFormat, view: DemoView) -> anyhow::Result<String> {
-    let is_datadogs = view == DemoView::Datadog;
+fn render(report: &Report, format: DemoFormat, view: ViewName) -> anyhow::Result<String> {
+    let is_datadogs = view == ViewName::Datadog;
     Ok(match format {
         DemoFormat::Json => view::render_json(report)?,
         DemoFormat::OtlpJson if is_datadogs => view::render_otlp_json(report),
@@ -224,18 +224,18 @@ fn render(report: &Report, format: DemoFormat, view: DemoView) -> anyhow::Result
 const VIEW: &str = "DURABLE_TRACE_VIEW";
 
 /// What does not parse counts as not set, as in the library.
-fn view_of_environment() -> DemoView {
+fn view_of_environment() -> ViewName {
     let text = std::env::var(VIEW).unwrap_or_default();
-    let views = [DemoView::Datadog, DemoView::Execution, DemoView::Invocation];
+    let views = [ViewName::Datadog, ViewName::Execution, ViewName::Invocation];
     let named = views.into_iter().find(|view| word(*view) == text);
-    named.unwrap_or(DemoView::Datadog)
+    named.unwrap_or(ViewName::Datadog)
 }
 
-fn word(view: DemoView) -> &'static str {
+fn word(view: ViewName) -> &'static str {
     match view {
-        DemoView::Datadog => "datadog",
-        DemoView::Execution => "execution",
-        DemoView::Invocation => "invocation",
+        ViewName::Datadog => "datadog",
+        ViewName::Execution => "execution",
+        ViewName::Invocation => "invocation",
     }
 }
 

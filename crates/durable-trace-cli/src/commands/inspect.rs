@@ -5,11 +5,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::ensure;
-use durable_trace_history::{Timeline, UnixMicros, Viewpoint};
+use anyhow::{Context as _, ensure};
+use durable_trace_history::{Selection, Timeline, Trace, TraceRules, UnixMicros, Viewpoint};
 
 use crate::{
-    args::{InspectArgs, InspectFormat},
+    args::{InspectArgs, InspectFormat, ViewName},
     outcome::{self, Outcome},
     page,
     source::{self, Source},
@@ -40,7 +40,8 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
                 .function
                 .as_deref()
                 .unwrap_or("execution");
-            let view = page::View::new("Operations", &timeline);
+            let label = args.view.map_or("Operations", label);
+            let view = page::View::new(label, &timeline);
             page::write(file, &page::render(title, &[view])?)?;
         }
         Ok(Outcome::Done)
@@ -53,7 +54,24 @@ async fn look(args: &InspectArgs) -> anyhow::Result<Timeline> {
     if let Some(site) = &args.site {
         viewpoint = viewpoint.on_site(site);
     }
-    Ok(Timeline::of(&history, &viewpoint))
+    let mut timeline = Timeline::of(&history, &viewpoint);
+    if let Some(view) = args.view {
+        let rules = TraceRules::default()
+            .select(Selection::All)
+            .view(view.into());
+        let trace = Trace::of(&history, &rules).context("--view needs it: give it by --arn")?;
+        timeline.rows = trace.rows();
+    }
+    Ok(timeline)
+}
+
+/// The page's tab.
+const fn label(view: ViewName) -> &'static str {
+    match view {
+        ViewName::Datadog => "Datadog's view",
+        ViewName::Execution => "AWS's execution view",
+        ViewName::Invocation => "AWS's invocation view",
+    }
 }
 
 /// Tells of each change until the execution has ended.

@@ -246,7 +246,7 @@ fn row_ink(row: &Row) -> Ink {
 
 fn bar_ink(row: &Row) -> Ink {
     match row.status.as_str() {
-        "FAILED" | "TIMED_OUT" => Ink::Bad,
+        "FAILED" | "TIMED_OUT" | "error" => Ink::Bad,
         _ if row.is_checkpoint => Ink::Resume,
         _ => Ink::Plain,
     }
@@ -254,8 +254,9 @@ fn bar_ink(row: &Row) -> Ink {
 
 fn status_ink(status: &str) -> Ink {
     match status {
-        "SUCCEEDED" => Ink::Good,
-        "FAILED" | "TIMED_OUT" | "STOPPED" => Ink::Bad,
+        "SUCCEEDED" | "ok" => Ink::Good,
+        "FAILED" | "TIMED_OUT" | "STOPPED" | "error" => Ink::Bad,
+        "unset" => Ink::Dim,
         _ => Ink::Pending,
     }
 }

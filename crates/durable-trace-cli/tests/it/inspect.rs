@@ -267,3 +267,32 @@ fn stdin_cannot_be_followed() {
         "durable-trace: stdin is read once: --follow needs an ARN or a file\n"
     );
 }
+
+#[test]
+fn rows_are_the_spans_of_a_view_where_one_is_asked_for() {
+    let file = histories::file("order");
+    let file = file.to_str().unwrap();
+    let names = |view: &str| -> Vec<String> {
+        let ran = run(&["inspect", file, "--view", view, "--format", "json"], "").json();
+        let rows = ran["rows"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["kind"] == "span"), "{rows:#?}");
+        rows.iter()
+            .map(|row| row["type"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names("datadog")[..2], ["aws.durable.execute", "aws.lambda"]);
+    assert_eq!(
+        names("execution")[..3],
+        ["Workflow", "Invocation", "validation"]
+    );
+    assert!(names("invocation").contains(&"payment attempt 2".to_owned()));
+
+    let events = run(&["inspect", file, "--view", "execution"], "");
+    assert!(events.stdout.contains("Workflow"), "{events:?}");
+    let unknown = run(
+        &["inspect", "-", "--view", "execution"],
+        r#"{"Events": [{"EventType": "ExecutionStarted", "EventId": 1, "EventTimestamp": 1}]}"#,
+    );
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.stderr.contains("--arn"), "{unknown:?}");
+}

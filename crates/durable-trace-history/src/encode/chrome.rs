@@ -30,13 +30,14 @@ fn event(trace: &Trace, span: &Span, process: usize, lane: usize) -> Value {
     args.insert("span_id".to_owned(), json!(span.id.to_hex()));
     for (key, value) in &span.attributes {
         let value = match value {
+            Attribute::Flag(flag) => json!(flag),
             Attribute::Number(number) => json!(number),
             Attribute::Text(text) => json!(text),
         };
         args.insert((*key).to_owned(), value);
     }
     let name = if span.resource == span.name {
-        span.name.to_owned()
+        span.name.clone().into_owned()
     } else {
         let short = span.name.trim_start_matches("aws.durable.");
         format!("{short} {}", span.resource)
@@ -44,7 +45,7 @@ fn event(trace: &Trace, span: &Span, process: usize, lane: usize) -> Value {
     json!({
         "ph": "X",
         "name": name,
-        "cat": if span.is_error { "error" } else { "ok" },
+        "cat": if span.is_error() { "error" } else { "ok" },
         "ts": span.start.0,
         "dur": span.end.since(span.start),
         "pid": process,

@@ -109,6 +109,9 @@ fn render<'a>(
     let mut metrics = BTreeMap::new();
     for (key, value) in &span.attributes {
         match value {
+            Attribute::Flag(flag) => {
+                meta.insert(*key, if *flag { "true" } else { "false" });
+            }
             Attribute::Text(text) => {
                 meta.insert(*key, text.as_str());
             }
@@ -137,11 +140,11 @@ fn render<'a>(
         trace_id: trace.trace_id.low(),
         span_id: span.id.get(),
         parent_id: span.parent.map_or(0, durable_trace_wire::SpanId::get),
-        name: span.name,
+        name: &span.name,
         resource: &span.resource,
         service: identity.service_of(trace),
         kind: "serverless",
-        error: span.is_error.into(),
+        error: span.is_error().into(),
         start: span.start.as_nanos(),
         duration: span.end.since(span.start).saturating_mul(1_000),
         meta,

@@ -6,7 +6,7 @@ use durable_trace_wire::ExecutionArn;
 use serde_json::{Value, json};
 
 use super::{Identity, REQUEST_BYTES, split};
-use crate::trace::{Attribute, Span, SpanKind, Trace};
+use crate::trace::{Attribute, Span, SpanKind, SpanStatus, Trace};
 
 /// Renders traces as one `ExportTraceServiceRequest`.
 pub fn to_otlp_json(traces: &[Trace], identity: &Identity) -> String {
@@ -74,22 +74,30 @@ fn spans(trace: &Trace) -> Vec<Value> {
 fn span(trace: &Trace, span: &Span) -> Value {
     // How Datadog's intake names spans that come by OTLP, as live tracing sets them.
     let mut attributes = vec![
-        text("operation.name", span.name),
+        text("operation.name", &span.name),
         text("resource.name", &span.resource),
         text("span.type", "serverless"),
     ];
     attributes.extend(span.attributes.iter().map(|(key, value)| match value {
+        Attribute::Flag(flag) => json!({ "key": key, "value": { "boolValue": flag } }),
         Attribute::Number(number) => {
             json!({ "key": key, "value": { "intValue": number.to_string() } })
         }
         Attribute::Text(value) => text(key, value),
     }));
-    let status = if span.is_error {
-        // STATUS_CODE_ERROR
-        json!({ "code": 2, "message": span.error_message().unwrap_or_default() })
-    } else {
-        json!({})
+    // STATUS_CODE_OK and STATUS_CODE_ERROR
+    let status = match span.status {
+        SpanStatus::Error => {
+            json!({ "code": 2, "message": span.error_message().unwrap_or_default() })
+        }
+        SpanStatus::Ok => json!({ "code": 1 }),
+        SpanStatus::Unset => json!({}),
     };
+    let links: Vec<Value> = span
+        .links
+        .iter()
+        .map(|id| json!({ "traceId": trace.trace_id.to_string(), "spanId": id.to_hex() }))
+        .collect();
     json!({
         "traceId": trace.trace_id.to_string(),
         "spanId": span.id.to_hex(),
@@ -99,6 +107,7 @@ fn span(trace: &Trace, span: &Span) -> Value {
         "startTimeUnixNano": span.start.as_nanos().to_string(),
         "endTimeUnixNano": span.end.as_nanos().to_string(),
         "attributes": attributes,
+        "links": links,
         "status": status,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use durable_trace_wire::{ExecutionArn, SpanId, derive_span_id};
 
-use super::{Attribute, Span, SpanKind, TraceRules, Wish, names, operations};
+use super::{Attribute, Span, SpanKind, SpanStatus, TraceRules, Wish, names, operations};
 use crate::event::ErrorObject;
 use crate::history::{History, Operation};
 use crate::time::UnixMicros;
@@ -74,7 +74,7 @@ fn execution(subject: &Subject<'_>) -> Span {
             None => subject.derived_anchor,
         },
         parent: subject.anchor,
-        name: names::EXECUTE,
+        name: names::EXECUTE.into(),
         resource: execution
             .function_name()
             .unwrap_or(names::EXECUTE)
@@ -82,7 +82,8 @@ fn execution(subject: &Subject<'_>) -> Span {
         kind: SpanKind::Internal,
         start: execution.start,
         end: subject.timeline.until_us,
-        is_error,
+        status: status_if(is_error),
+        links: Vec::new(),
         attributes,
     }
 }
@@ -136,7 +137,7 @@ fn invocation(subject: &Subject<'_>, root: SpanId, entry: &InvocationEntry) -> S
     Span {
         id: derive_span_id(subject.arn, &format!("invocation {}", entry.index)),
         parent: Some(root),
-        name: names::LAMBDA,
+        name: names::LAMBDA.into(),
         resource: subject
             .history
             .execution
@@ -146,7 +147,8 @@ fn invocation(subject: &Subject<'_>, root: SpanId, entry: &InvocationEntry) -> S
         kind: SpanKind::Server,
         start: entry.start_us,
         end: end.max(entry.start_us),
-        is_error: entry.error.is_some(),
+        status: status_if(entry.error.is_some()),
+        links: Vec::new(),
         attributes,
     }
 }
@@ -164,12 +166,13 @@ fn suspended(subject: &Subject<'_>, root: SpanId, index: usize, gap: &Gap) -> Sp
     Span {
         id: derive_span_id(subject.arn, &format!("suspended {index}")),
         parent: Some(root),
-        name: names::SUSPENDED,
+        name: names::SUSPENDED.into(),
         resource: on.unwrap_or_else(|| names::SUSPENDED.to_owned()),
         kind: SpanKind::Internal,
         start: gap.start_us,
         end: gap.end_us,
-        is_error: false,
+        status: SpanStatus::Unset,
+        links: Vec::new(),
         attributes,
     }
 }
@@ -196,6 +199,14 @@ fn suspended_on(subject: &Subject<'_>, gap: &Gap) -> Option<String> {
         // Ids are without bound, and name a resource here.
         None => kind.to_owned(),
     })
+}
+
+pub(super) const fn status_if(is_error: bool) -> SpanStatus {
+    if is_error {
+        SpanStatus::Error
+    } else {
+        SpanStatus::Unset
+    }
 }
 
 /// Whether a status is an error. A cancelled operation is none: its execution had no more use for it.

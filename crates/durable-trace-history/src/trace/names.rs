@@ -33,6 +33,20 @@ pub(super) const REQUEST_ID: &str = "request_id";
 pub(super) const RESOURCE_NAMES: &str = "resource_names";
 pub(super) const SUSPENDED_ON: &str = "aws.durable.suspended_on";
 
+/// Of AWS's views.
+pub(super) const AWS_ATTEMPT_NUMBER: &str = "durable.attempt.number";
+pub(super) const AWS_ATTEMPT_OUTCOME: &str = "durable.attempt.outcome";
+pub(super) const AWS_EXECUTION_ARN: &str = "durable.execution.arn";
+pub(super) const AWS_EXECUTION_STATUS: &str = "durable.execution.status";
+pub(super) const AWS_INVOCATION_FIRST: &str = "durable.invocation.first";
+pub(super) const AWS_INVOCATION_ID: &str = "faas.invocation_id";
+pub(super) const AWS_INVOCATION_STATUS: &str = "durable.invocation.status";
+pub(super) const AWS_OPERATION_ID: &str = "durable.operation.id";
+pub(super) const AWS_OPERATION_NAME: &str = "durable.operation.name";
+pub(super) const AWS_OPERATION_STATUS: &str = "durable.operation.status";
+pub(super) const AWS_OPERATION_SUBTYPE: &str = "durable.operation.subtype";
+pub(super) const AWS_OPERATION_TYPE: &str = "durable.operation.type";
+
 /// `true` where the history does not tell a time, so that it was concluded from what came before or next.
 pub(super) const ESTIMATED: &str = "durable_trace.estimated";
 /// An input, if asked for.

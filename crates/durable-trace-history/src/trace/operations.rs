@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use durable_trace_wire::{OperationType, SpanId, derive_span_id};
 
-use super::build::{Subject, is_failure, put};
-use super::{Attribute, Span, SpanKind, names};
+use super::build::{Subject, is_failure, put, status_if};
+use super::{Attribute, Span, SpanKind, SpanStatus, names};
 use crate::history::{AttemptRecord, Operation, Outcome};
 
 /// The id that AWS's SDK for Rust gives the first operation of an execution: the SHA-256 digest of `1`. The SDKs for other languages number
@@ -104,8 +104,8 @@ fn whole(subject: &Subject<'_>, operation: &Operation, name: &'static str, paren
     } else {
         put(&mut span.attributes, names::UNFINISHED, "true");
     }
-    span.is_error = is_failure(&operation.status);
-    if span.is_error {
+    span.status = status_if(is_failure(&operation.status));
+    if span.is_error() {
         let error = operation.error.as_ref();
         subject.put_error(&mut span.attributes, error, &operation.status);
     }
@@ -138,8 +138,8 @@ fn attempt(
     }
     let number = Attribute::Number(number.into());
     span.attributes.insert(names::OPERATION_ATTEMPT, number);
-    span.is_error = attempt.outcome == Outcome::Failed;
-    if span.is_error {
+    span.status = status_if(attempt.outcome == Outcome::Failed);
+    if span.is_error() {
         subject.put_error(&mut span.attributes, attempt.error.as_ref(), "FAILED");
     }
     let is_last = attempt.outcome == Outcome::Succeeded;
@@ -163,7 +163,7 @@ fn begin(subject: &Subject<'_>, operation: &Operation, name: &'static str, paren
     Span {
         id: parent.span,
         parent: Some(parent.span),
-        name,
+        name: name.into(),
         resource: own.unwrap_or_else(|| name.to_owned()),
         kind: if name == names::INVOKE {
             SpanKind::Client
@@ -172,7 +172,8 @@ fn begin(subject: &Subject<'_>, operation: &Operation, name: &'static str, paren
         },
         start: operation.start,
         end: subject.timeline.until_us.max(operation.start),
-        is_error: false,
+        status: SpanStatus::Unset,
+        links: Vec::new(),
         attributes,
     }
 }

@@ -1,5 +1,6 @@
 //! Traces of the demo's executions, as recorded, and of others made of them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -56,6 +57,7 @@ fn render(trace: &Trace) -> String {
         let get = |key| match span.attributes.get(key) {
             Some(Attribute::Text(text)) => Some(text.clone()),
             Some(Attribute::Number(number)) => Some(number.to_string()),
+            Some(Attribute::Flag(flag)) => Some(flag.to_string()),
             None => None,
         };
         let mut words = vec![format!("{}{}", "  ".repeat(depth), span.name)];
@@ -74,7 +76,7 @@ fn render(trace: &Trace) -> String {
         ));
         words.extend(get(names::EXECUTION_STATUS));
         words.extend(get(names::UNFINISHED).map(|_| "unfinished".to_owned()));
-        if span.is_error {
+        if span.is_error() {
             words.push(format!("error {}", get(names::ERROR_TYPE).unwrap()));
         }
         text.push_str(&words.join(" "));
@@ -349,13 +351,17 @@ fn inputs_results_and_messages_go_where_they_are_wanted() {
 #[test]
 fn times_asleep_stay_out_of_the_rest_where_live_tracing_sends_them() {
     let rules = TraceRules::default().without_suspended();
-    let names = |history: &History| -> Vec<&str> {
+    let names = |history: &History| -> Vec<String> {
         let trace = Trace::of(history, &rules).unwrap();
-        trace.spans.iter().map(|span| span.name).collect()
+        trace
+            .spans
+            .iter()
+            .map(|span| span.name.to_string())
+            .collect()
     };
     assert_eq!(names(&history("order")), [names::EXECUTE]);
     assert!(
-        names(&untraced("order")).contains(&names::SUSPENDED),
+        names(&untraced("order")).contains(&names::SUSPENDED.to_owned()),
         "nobody else sends them"
     );
 }
@@ -461,4 +467,146 @@ fn outline(trace: &Trace) -> String {
             .join(" ")
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The rows of a view: how long after the execution's start each began, how long it took, how it went, what it links to.
+fn render_view(name: &str, view: TraceView) -> String {
+    let trace = Trace::of(&history(name), &TraceRules::default().view(view)).unwrap();
+    let by_id: BTreeMap<String, &Span> = trace
+        .spans
+        .iter()
+        .map(|span| (span.id.get().to_string(), span))
+        .collect();
+    let start = trace.spans[0].start;
+    let mut text = String::new();
+    for row in trace.rows() {
+        let span = by_id[&row.id];
+        let links: Vec<&str> = span
+            .links
+            .iter()
+            .map(|id| by_id[&id.get().to_string()].name.as_ref())
+            .collect();
+        let millis = |micros: i64| micros / 1_000;
+        let _ = writeln!(
+            text,
+            "{}{} +{} {}ms {} {}",
+            "  ".repeat(row.depth),
+            span.name,
+            millis(span.start.since(start)),
+            millis(span.end.since(span.start)),
+            row.status,
+            links.join(" "),
+        );
+    }
+    text.replace(" \n", "\n")
+}
+
+#[test]
+fn in_awss_execution_view_an_operation_is_one_span_over_its_whole_life() {
+    insta::assert_snapshot!(render_view("order", TraceView::Execution), @"
+    Workflow +0 3000ms ok
+      Invocation +0 0ms ok
+      validation +0 0ms ok Invocation
+        validation attempt 1 +0 0ms ok Invocation
+      payment +0 1000ms ok Invocation
+        payment attempt 1 +0 0ms error Invocation
+        payment attempt 2 +1000 0ms ok Invocation
+      Invocation +1000 0ms ok
+      packing +1000 2000ms ok Invocation
+      Invocation +3000 0ms ok
+      shipment +3000 0ms ok Invocation
+        shipment attempt 1 +3000 0ms ok Invocation
+    ");
+    insta::assert_snapshot!(render_view("callback", TraceView::Execution), @"
+    Workflow +0 3600000ms ok
+      Invocation +0 0ms ok
+      approval +0 3600000ms ok Invocation
+        approval-callback +0 3600000ms ok Invocation
+        approval-submitter +0 0ms ok Invocation
+          approval-submitter attempt 1 +0 0ms ok Invocation
+      Invocation +3600000 0ms ok
+      after +3600000 0ms ok Invocation
+        after attempt 1 +3600000 0ms ok Invocation
+    ");
+}
+
+#[test]
+fn in_awss_invocation_view_an_operation_has_a_segment_in_each_invocation() {
+    insta::assert_snapshot!(render_view("order", TraceView::Invocation), @"
+    Workflow +0 3000ms ok
+      Invocation +0 0ms ok
+        validation +0 0ms ok Workflow
+          validation attempt 1 +0 0ms ok Workflow
+        payment +0 0ms unset Workflow
+          payment attempt 1 +0 0ms error Workflow
+      Invocation +1000 0ms ok
+        payment +1000 0ms ok Workflow
+          payment attempt 2 +1000 0ms ok Workflow
+        packing +1000 0ms unset Workflow
+      Invocation +3000 0ms ok
+        packing +3000 0ms ok Workflow
+        shipment +3000 0ms ok Workflow
+          shipment attempt 1 +3000 0ms ok Workflow
+    ");
+    insta::assert_snapshot!(render_view("child-wait", TraceView::Invocation), @"
+    Workflow +0 1000ms ok
+      Invocation +0 0ms ok
+        kid +0 0ms unset Workflow
+          inner-step +0 0ms ok Workflow
+            inner-step attempt 1 +0 0ms ok Workflow
+          inner-wait +0 0ms unset Workflow
+      Invocation +1000 0ms ok
+        kid +1000 0ms ok Workflow
+          inner-wait +1000 0ms ok Workflow
+          inner-step-2 +1000 0ms ok Workflow
+            inner-step-2 attempt 1 +1000 0ms ok Workflow
+        outer-step +1000 0ms ok Workflow
+          outer-step attempt 1 +1000 0ms ok Workflow
+    ");
+}
+
+#[test]
+fn awss_views_have_ids_that_live_spans_have() {
+    let history = history("order");
+    let arn = history.arn().unwrap().to_owned();
+    for view in [TraceView::Execution, TraceView::Invocation] {
+        let trace = Trace::of(&history, &TraceRules::default().view(view)).unwrap();
+        let started = UnixMillis(trace.spans[0].start.0 / 1_000);
+        assert_eq!(trace.trace_id, derive_trace_id(&arn, Some(started)));
+        assert_eq!(
+            trace.spans[0].id,
+            durable_trace_wire::derive_span_id(&arn, "workflow")
+        );
+        let again = Trace::of(&history, &TraceRules::default().view(view)).unwrap();
+        assert_eq!(trace, again, "exported twice");
+        let ids: std::collections::BTreeSet<_> = trace.spans.iter().map(|span| span.id).collect();
+        assert_eq!(ids.len(), trace.spans.len(), "no two spans share one");
+    }
+}
+
+#[test]
+fn an_execution_that_is_cut_short_has_failed_in_awss_views() {
+    for name in ["stopped", "timed-out"] {
+        let trace = Trace::of(
+            &history(name),
+            &TraceRules::default().view(TraceView::Execution),
+        )
+        .unwrap();
+        let workflow = &trace.spans[0];
+        assert_eq!(
+            (workflow.name.as_ref(), workflow.status),
+            ("Workflow", SpanStatus::Error)
+        );
+        let said = workflow.attributes.get(names::AWS_EXECUTION_STATUS);
+        assert_eq!(said, Some(&Attribute::Text("FAILED".to_owned())));
+    }
+    let running = Trace::of(
+        &history("running"),
+        &TraceRules::default().view(TraceView::Execution),
+    )
+    .unwrap();
+    assert!(
+        running.spans.iter().all(|span| span.name != "Workflow"),
+        "told of at the end"
+    );
 }

@@ -25,7 +25,9 @@ pub(super) fn row(row: &Row, timeline: &Timeline, axis: &Axis) -> String {
             }
         }
         _ if row.attempts.is_empty() => {
-            let mark = if row.row_type == "STEP" { RUNS } else { WAITS };
+            // A span is there because something ran.
+            let runs = row.kind == RowKind::Span || row.row_type == "STEP";
+            let mark = if runs { RUNS } else { WAITS };
             fill(&mut cells, axis, row.start_us, end, mark);
         }
         _ => {
@@ -44,7 +46,7 @@ pub(super) fn row(row: &Row, timeline: &Timeline, axis: &Axis) -> String {
             }
         }
     }
-    if matches!(row.status.as_str(), "FAILED" | "TIMED_OUT") {
+    if matches!(row.status.as_str(), "FAILED" | "TIMED_OUT" | "error") {
         fill(&mut cells, axis, end, end, FAILED);
     }
     for fold in axis.folds() {
