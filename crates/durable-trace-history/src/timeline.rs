@@ -4,8 +4,6 @@ mod gaps;
 mod model;
 mod rows;
 
-pub(crate) use self::rows::type_word;
-
 pub use self::model::{
     Attempt, CheckpointEntry, ErrorEntry, ExecutionEntry, Gap, InvocationEntry, Row, RowKind,
     Timeline, TraceEntry, Warning,

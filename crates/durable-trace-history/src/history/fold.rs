@@ -83,15 +83,7 @@ impl Fold {
         match (kind, transition) {
             (OperationType::Step, Transition::Started) => {
                 "STARTED".clone_into(&mut operation.status);
-                let number = next_number(operation);
-                operation.attempts.push(AttemptRecord {
-                    number,
-                    start: event.at,
-                    end: None,
-                    outcome: Outcome::Started,
-                    error: None,
-                    next_delay_s: None,
-                });
+                begin_attempt(operation, event.at);
             }
             (_, Transition::Started) => note_waits(operation, event.details),
             (OperationType::Step, _) => end_attempt(operation, transition, event),
@@ -180,11 +172,17 @@ fn note_waits(operation: &mut Operation, details: Details) {
     operation.input = details.input.and_then(|input| input.payload);
 }
 
-fn next_number(operation: &Operation) -> u32 {
-    operation
-        .attempts
-        .last()
-        .map_or(1, |attempt| attempt.number + 1)
+fn begin_attempt(operation: &mut Operation, at: UnixMicros) {
+    let before = operation.attempts.last();
+    let number = before.map_or(1, |attempt| attempt.number + 1);
+    operation.attempts.push(AttemptRecord {
+        number,
+        start: at,
+        end: None,
+        outcome: Outcome::Started,
+        error: None,
+        next_delay_s: None,
+    });
 }
 
 /// A step's attempt ends, and with it the step, unless another is to follow.
@@ -202,20 +200,10 @@ fn end_attempt(operation: &mut Operation, transition: Transition, event: Event) 
         .is_none_or(|attempt| attempt.end.is_some())
     {
         // A step that was written when it had ended: its beginning is not told of.
-        let number = next_number(operation).max(retry.current_attempt);
-        operation.attempts.push(AttemptRecord {
-            number,
-            start: event.at,
-            end: None,
-            outcome: Outcome::Started,
-            error: None,
-            next_delay_s: None,
-        });
+        begin_attempt(operation, event.at);
     }
     if let Some(attempt) = operation.attempts.last_mut() {
-        if retry.current_attempt > attempt.number {
-            attempt.number = retry.current_attempt;
-        }
+        attempt.number = attempt.number.max(retry.current_attempt);
         attempt.end = Some(event.at);
         attempt.outcome = match (transition, next_delay_s) {
             (Transition::Succeeded, Some(_)) => Outcome::Retry,

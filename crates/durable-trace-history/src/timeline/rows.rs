@@ -78,7 +78,7 @@ fn operation_row(operation: &Operation, parent: usize, depth: usize) -> Row {
         parent: Some(parent),
         depth,
         kind: RowKind::Operation,
-        row_type: type_word(operation.kind).to_owned(),
+        row_type: operation.kind.as_str().to_owned(),
         subtype: operation.sub_type.clone(),
         name: operation.name.clone().unwrap_or_default(),
         status: operation.status.clone(),
@@ -91,19 +91,6 @@ fn operation_row(operation: &Operation, parent: usize, depth: usize) -> Row {
         is_replay: false,
         is_checkpoint: operation.is_checkpoint(),
         details: details(operation),
-    }
-}
-
-/// AWS's word.
-pub(crate) const fn type_word(kind: OperationType) -> &'static str {
-    match kind {
-        OperationType::Callback => "CALLBACK",
-        OperationType::ChainedInvoke => "CHAINED_INVOKE",
-        OperationType::Context => "CONTEXT",
-        OperationType::Execution => "EXECUTION",
-        OperationType::Step => "STEP",
-        OperationType::Wait => "WAIT",
-        _ => "OTHER",
     }
 }
 

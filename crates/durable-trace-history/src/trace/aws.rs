@@ -11,7 +11,7 @@ use super::build::{Attributes, Subject, is_failure, put};
 use super::{Attribute, Span, SpanKind, SpanStatus, TraceView, names};
 use crate::history::{AttemptRecord, Operation, Outcome};
 use crate::time::UnixMicros;
-use crate::timeline::{InvocationEntry, type_word};
+use crate::timeline::InvocationEntry;
 
 /// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
 const WORKFLOW: &str = "workflow";
@@ -242,12 +242,12 @@ impl<'a> Making<'a> {
         put(
             &mut attributes,
             names::AWS_OPERATION_TYPE,
-            type_word(operation.kind),
+            operation.kind.as_str(),
         );
         if let Some(sub_type) = &operation.sub_type {
             put(&mut attributes, names::AWS_OPERATION_SUBTYPE, sub_type);
         }
-        if operation.name.is_some() || name != type_word(operation.kind) {
+        if operation.name.is_some() || name != operation.kind.as_str() {
             put(&mut attributes, names::AWS_OPERATION_NAME, name);
         }
         attributes
@@ -348,7 +348,7 @@ fn names_of(operations: &[Operation]) -> Vec<String> {
         };
         whole
             .and_then(|whole| Some(format!("{}-{}", whole.name.as_ref()?, part?)))
-            .unwrap_or_else(|| type_word(operation.kind).to_owned())
+            .unwrap_or_else(|| operation.kind.as_str().to_owned())
     };
     operations.iter().map(name).collect()
 }

@@ -54,12 +54,7 @@ fn execution(subject: &Subject<'_>) -> Span {
     put(&mut attributes, names::EXECUTION_STATUS, status);
     put(&mut attributes, names::REPLAYED, "false");
     if let Some(parts) = &subject.parts {
-        put(
-            &mut attributes,
-            names::EXECUTION_NAME,
-            parts.execution_name(),
-        );
-        put(&mut attributes, names::EXECUTION_ID, parts.execution_id());
+        put_execution(&mut attributes, parts);
     }
     subject.put_data(&mut attributes, names::INPUT, execution.input.as_deref());
     subject.put_data(&mut attributes, names::RESULT, execution.result.as_deref());
@@ -93,12 +88,7 @@ fn invocation(subject: &Subject<'_>, root: SpanId, entry: &InvocationEntry) -> S
     let first = if entry.index == 0 { "true" } else { "false" };
     put(&mut attributes, names::FIRST_INVOCATION, first);
     if let Some(parts) = &subject.parts {
-        put(
-            &mut attributes,
-            names::EXECUTION_NAME,
-            parts.execution_name(),
-        );
-        put(&mut attributes, names::EXECUTION_ID, parts.execution_id());
+        put_execution(&mut attributes, parts);
         if let Some(name) = parts.function_name() {
             put(&mut attributes, names::FUNCTION_NAME, &name.to_lowercase());
             put(&mut attributes, names::RESOURCE_NAMES, name);
@@ -216,6 +206,11 @@ pub(super) fn is_failure(status: &str) -> bool {
 
 pub(super) fn put(attributes: &mut Attributes, key: &'static str, text: &str) {
     attributes.insert(key, Attribute::Text(text.to_owned()));
+}
+
+fn put_execution(attributes: &mut Attributes, parts: &ExecutionArn<'_>) {
+    put(attributes, names::EXECUTION_NAME, parts.execution_name());
+    put(attributes, names::EXECUTION_ID, parts.execution_id());
 }
 
 impl Subject<'_> {
