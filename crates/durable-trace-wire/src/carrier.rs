@@ -22,6 +22,7 @@
 use crate::context::Context;
 use crate::event::Event;
 use crate::headers::HeaderStyle;
+use crate::pass_through::PassThrough;
 
 mod authorizer;
 mod aws_trace_header;
@@ -80,6 +81,8 @@ pub struct Carried {
     /// Other contexts that came along, at most 100, none twice: of the same headers in another
     /// style, and of the other records of a batch.
     pub links: Vec<Context>,
+    /// What of W3C's headers is to be passed on.
+    pub pass_through: PassThrough,
 }
 
 impl Carried {
@@ -94,6 +97,7 @@ impl Carried {
             context,
             source,
             links: Vec::new(),
+            pass_through: PassThrough::default(),
         }
     }
 }

@@ -116,6 +116,7 @@ impl Context {
                 Value::ABSENT,
                 traceparent,
                 tracestate,
+                Value::ABSENT,
             ],
         )
     }

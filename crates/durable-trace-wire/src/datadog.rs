@@ -94,6 +94,7 @@ pub(crate) fn render(context: &Context, tags_max_length: usize) -> Headers<'stat
             Value::within_some(tags),
             Value::ABSENT,
             Value::ABSENT,
+            Value::ABSENT,
         ],
     )
 }

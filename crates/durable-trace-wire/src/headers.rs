@@ -1,4 +1,4 @@
-//! The seven propagation headers, whatever map they came in.
+//! The eight propagation headers, whatever map they came in.
 
 mod name;
 mod value;
@@ -9,6 +9,7 @@ use std::fmt;
 use crate::ids::SpanId;
 use crate::json::{self, Cursor};
 use crate::nested::{MAX_DECODED_BYTES, items};
+use crate::pass_through::PassThrough;
 use crate::{datadog, traceparent, tracestate};
 
 pub(crate) use self::name::Header;
@@ -92,8 +93,8 @@ impl<'a> Headers<'a> {
     }
 
     /// The same for headers within the event that started an execution. A value may be a list: of
-    /// its texts the first counts, but those of `tracestate` are one list.
-    /// <https://www.w3.org/TR/trace-context/#tracestate-header>
+    /// its texts the first counts, but those of `tracestate`, and of `baggage`, are one list.
+    /// <https://www.w3.org/TR/trace-context/#tracestate-header>, <https://www.w3.org/TR/baggage/#header-name>
     pub(crate) fn from_event(json: &'a str) -> Result<Self, ParseHeadersError> {
         Self::read_json(json, Names::Event)
     }
@@ -149,11 +150,16 @@ impl<'a> Headers<'a> {
         self.get(Header::Tracestate)
     }
 
+    /// Returns `baggage` as it came.
+    pub fn baggage(&self) -> Option<&str> {
+        self.get(Header::Baggage)
+    }
+
     fn get(&self, header: Header) -> Option<&str> {
         self.values.get(header).text(&self.text)
     }
 
-    /// Whether none of the seven is there.
+    /// Whether none of the eight is there.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -231,6 +237,23 @@ impl<'a> Headers<'a> {
                 None => self.values.set(header, Value::ABSENT),
             }
         }
+        self
+    }
+
+    /// Returns the headers with what others have put into W3C's: behind Datadog's member of `tracestate`, and in `baggage`, whatever
+    /// of others stood in both before.
+    #[must_use]
+    pub fn with_pass_through(mut self, others: &PassThrough) -> Self {
+        let mut members = String::new();
+        if let Some(own) = self.tracestate() {
+            tracestate::push_members(&mut members, own, tracestate::is_ours);
+        }
+        if let Some(list) = &others.tracestate {
+            tracestate::push_members(&mut members, list, |it| !tracestate::is_ours(it));
+        }
+        let tracestate = (!members.is_empty()).then_some(members);
+        self.set(Header::Tracestate, tracestate.map(Cow::Owned));
+        self.set(Header::Baggage, others.baggage.clone().map(Cow::Owned));
         self
     }
 
@@ -329,7 +352,8 @@ fn event_value<'a>(name: &[u8], raw: &'a str) -> Option<Cow<'a, str>> {
     let mut texts = items(raw, usize::MAX)
         .into_iter()
         .filter_map(json::text_or_integer);
-    if Names::Event.find(name) == Some(Header::Tracestate) {
+    let header = Names::Event.find(name);
+    if matches!(header, Some(Header::Tracestate | Header::Baggage)) {
         let lines: Vec<_> = texts.collect();
         return (!lines.is_empty()).then(|| Cow::Owned(lines.join(",")));
     }

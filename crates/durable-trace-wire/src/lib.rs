@@ -7,6 +7,7 @@
 //! | `x-datadog-sampling-priority` | [`SamplingPriority`] | [Datadog][dd] |
 //! | `x-datadog-origin`, `x-datadog-tags` | [`Context`], [`Tags`] | [Datadog][dd] |
 //! | `traceparent`, `tracestate` | [`Context`], by [`HeaderStyle::TraceContext`] | [W3C][w3c] |
+//! | `baggage`, other vendors' part of `tracestate` | [`PassThrough`] | [W3C][baggage] |
 //! | any map of these | [`Headers`] | |
 //! | the event: `DurableExecutionArn`, `InitialExecutionState`, … | [`Invocation`] | [AWS][aws] |
 //! | one of its `Operations` | [`Operation`] | [AWS][op] |
@@ -51,6 +52,7 @@
 //! ```
 //!
 //! [dd]: https://docs.datadoghq.com/tracing/trace_collection/trace_context_propagation/
+//! [baggage]: https://www.w3.org/TR/baggage/
 //! [w3c]: https://www.w3.org/TR/trace-context/
 //! [aws]: https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
 //! [events]: https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html
@@ -71,6 +73,7 @@ mod invocation;
 mod json;
 mod nested;
 mod operation;
+mod pass_through;
 mod reader;
 mod response;
 mod sampling;
@@ -94,6 +97,7 @@ pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;
 pub use operation::{ErrorObject, Operation, OperationStatus, OperationType, Payload};
+pub use pass_through::PassThrough;
 pub use reader::{Found, Reading, SkipReason, Skipped, read};
 pub use response::{InvocationStatus, ResponseStatus, response_status};
 pub use sampling::SamplingPriority;

@@ -135,6 +135,26 @@ pub(crate) fn push(text: &mut String, context: &Context, parent_id: &str) {
     }
 }
 
+/// Appends the members of `list` that are `wanted`, as far as the whole stays within the 512 bytes and 32 members that every vendor
+/// passes on; those that are none are left out.
+pub(crate) fn push_members(text: &mut String, list: &str, wanted: impl Fn(&str) -> bool) {
+    let left = MEMBERS.saturating_sub(members(text).count());
+    let is_member = |member: &&str| is_printable(member) && member.contains('=') && wanted(member);
+    for member in members(list).filter(is_member).take(left) {
+        let comma = if text.is_empty() { "" } else { "," };
+        if text.len() + comma.len() + member.len() > HEADER_LIMIT {
+            return;
+        }
+        text.push_str(comma);
+        text.push_str(member);
+    }
+}
+
+/// Whether a member is Datadog's.
+pub(crate) fn is_ours(member: &str) -> bool {
+    member.starts_with(MEMBER)
+}
+
 /// Returns how many bytes [`push`] needs at the most.
 pub(crate) fn max_length(context: &Context) -> usize {
     let origin = context.origin.as_deref().map_or(0, str::len);
@@ -179,6 +199,8 @@ const MEMBER: &str = "dd=";
 const MEMBER_LIMIT: usize = 256;
 /// W3C asks to propagate this much of a whole header. <https://www.w3.org/TR/trace-context/#tracestate-limits>
 const HEADER_LIMIT: usize = 512;
+/// W3C's limit. <https://www.w3.org/TR/trace-context/#list>
+const MEMBERS: usize = 32;
 /// Of `p:` and a span id.
 const PARENT_LENGTH: usize = 2 + 16;
 /// Who made the decision, and the user that the trace was made for.

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::datadog::DEFAULT_TAGS_MAX_LENGTH;
 use crate::headers::Headers;
 use crate::ids::SpanId;
+use crate::pass_through::PassThrough;
 use crate::reader::Found;
 use crate::sampling::SamplingPriority;
 use crate::{decimal, tags, traceparent, tracestate};
@@ -18,7 +19,7 @@ pub enum CheckpointStyles {
     /// Datadog's alone: what the other libraries read.
     #[default]
     Datadog,
-    /// Datadog's, and W3C's after them.
+    /// Datadog's, and W3C's after them, with other vendors' members of `tracestate` and `baggage`.
     DatadogAndTraceContext,
 }
 
@@ -122,7 +123,7 @@ pub fn decide(
     context.sampling_priority = context
         .sampling_priority
         .or_else(|| implied_priority(&context));
-    let Some(headers) = render(&context, rules) else {
+    let Some(headers) = render(&context, injected, rules) else {
         return Decision::NoContext;
     };
     if prior.is_some_and(|prior| same_but_parents(&prior.headers, &headers)) {
@@ -156,7 +157,11 @@ fn implied_priority(context: &Context) -> Option<SamplingPriority> {
 }
 
 /// Returns the headers of a checkpoint, or `None` if no reader could use them.
-fn render(context: &Context, rules: &WriteRules) -> Option<Headers<'static>> {
+fn render(
+    context: &Context,
+    injected: &Headers<'_>,
+    rules: &WriteRules,
+) -> Option<Headers<'static>> {
     let datadog = context.to_datadog(rules.tags_max_length);
     match rules.styles {
         // A trace id whose lower half is zero has no valid x-datadog-trace-id.
@@ -165,7 +170,8 @@ fn render(context: &Context, rules: &WriteRules) -> Option<Headers<'static>> {
             // What did not fit into the one style is not told in the other: whoever reads both would write again.
             let told = Context::read(&datadog).map(|(told, _)| told);
             let w3c = told.as_ref().unwrap_or(context).to_tracecontext();
-            Some(datadog.with_tracecontext_of(&w3c))
+            let headers = datadog.with_tracecontext_of(&w3c);
+            Some(headers.with_pass_through(&PassThrough::of(injected)))
         }
     }
 }
@@ -193,6 +199,7 @@ fn same_but_parents(prior: &Headers<'_>, current: &Headers<'_>) -> bool {
             current.tracestate(),
             tracestate::same_but_parent,
         )
+        && prior.baggage() == current.baggage()
 }
 
 fn same(one: Option<&str>, other: Option<&str>, equal: impl Fn(&str, &str) -> bool) -> bool {

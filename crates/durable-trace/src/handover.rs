@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use durable_trace_wire::{CheckpointStyles, Context, Headers};
+use durable_trace_wire::{CheckpointStyles, Context, Headers, PassThrough};
 use serde_json::value::RawValue;
 
 /// Where Datadog's libraries put headers in an event.
@@ -75,7 +75,10 @@ pub(crate) fn hand_over(
     let datadog = context.to_datadog(tags_max_length);
     let headers = if styles == CheckpointStyles::DatadogAndTraceContext {
         let tracecontext = context.to_tracecontext();
-        Headers::from_pairs(datadog.iter().chain(tracecontext.iter())).to_json()
+        let headers = Headers::from_pairs(datadog.iter().chain(tracecontext.iter()));
+        headers
+            .with_pass_through(&PassThrough::of(injected))
+            .to_json()
     } else {
         datadog.to_json()
     };
@@ -184,9 +187,13 @@ mod tests {
 
     #[test]
     fn tracecontext_comes_along_where_checkpoints_have_it() {
+        let passed = PassThrough {
+            tracestate: Some("es=1".to_owned()),
+            baggage: Some("tenant=7".to_owned()),
+        };
         let both = hand_over(
             "{}",
-            &injected(),
+            &injected().with_pass_through(&passed),
             CheckpointStyles::DatadogAndTraceContext,
             512,
         )
@@ -197,5 +204,13 @@ mod tests {
             ),
             "{both}"
         );
+        assert!(both.contains(r#",es=1","baggage":"tenant=7"}"#), "{both}");
+        let alone = hand_over(
+            "{}",
+            &injected().with_pass_through(&passed),
+            CheckpointStyles::Datadog,
+            512,
+        );
+        assert_eq!(alone, Some(format!("{{{ADDED}}}")));
     }
 }

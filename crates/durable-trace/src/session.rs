@@ -62,6 +62,8 @@ struct State {
     /// A checkpoint call failed: nothing is ridden after that.
     failed: bool,
     saved: Saved,
+    /// What of the caller's headers is to be passed on.
+    pass_through: wire::PassThrough,
     /// What a checkpoint names as the parent, if that is not this invocation's own span.
     anchor: Option<wire::SpanId>,
     handler_task: Option<tokio::task::Id>,
@@ -114,7 +116,7 @@ impl Session {
             Log::Read(Box::new(Read::new(&invocation.arn, &invocation.operations)))
         };
         // Looked for only where the log may hold no checkpoint: it costs a look at the customer's event.
-        let caller = if matches!(&log, Log::Read(read) if read.found.is_some()) {
+        let mut caller = if matches!(&log, Log::Read(read) if read.found.is_some()) {
             None
         } else {
             find_caller()
@@ -128,7 +130,15 @@ impl Session {
         // What stands in the event is there in each invocation.
         let is_fleeting = caller.as_ref().is_some_and(is_fleeting);
         let by_headers = settings.checkpoint_mode != CheckpointMode::None
+            && settings.cross_invocation
             && settings.checkpoint_styles == wire::CheckpointStyles::DatadogAndTraceContext;
+        // What other invocations would not know of is not known to the first either: the function might go by it.
+        if let Some(caller) = &mut caller
+            && !by_headers
+            && (is_fleeting || spans.saves() == Saves::Trace)
+        {
+            caller.pass_through = wire::PassThrough::default();
+        }
         let saved = match spans.saves() {
             Saves::Caller if is_fleeting && by_headers => Saved::Open,
             Saves::Caller => Saved::Needless,
@@ -157,6 +167,7 @@ impl Session {
                 sequence: 0,
                 failed: false,
                 saved,
+                pass_through: wire::PassThrough::default(),
                 anchor: None,
                 handler_task: None,
             }),
@@ -209,7 +220,7 @@ impl Session {
                 updated,
             });
             let found = match &state.log {
-                Log::Read(read) => read.found.as_ref().map(|found| found.context.clone()),
+                Log::Read(read) => read.found.as_ref().map(going_on),
                 Log::Loading { .. } => None,
             };
             let asleep = state.plan.asleep().cloned();
@@ -237,7 +248,11 @@ impl Session {
     }
 
     /// What this invocation goes on from, as `operations` of the log and the checkpoint among them tell.
-    fn resume(&self, operations: &[wire::Operation<'_>], found: Option<&wire::Context>) -> Resume {
+    fn resume(
+        &self,
+        operations: &[wire::Operation<'_>],
+        found: Option<&(wire::Context, wire::PassThrough)>,
+    ) -> Resume {
         let (going, continuity) = {
             let mut state = self.lock();
             let continuity = decide_continuity(&self.settings, operations, self.started);
@@ -269,7 +284,7 @@ impl Session {
         let context = match going {
             Going::Anew => None,
             Going::ByCaller => self.caller.as_ref().map(|caller| &caller.context),
-            Going::ByCheckpoint => found,
+            Going::ByCheckpoint => found.map(|(context, _)| context),
             Going::ByExecution => derived.as_ref(),
         };
         // An ancestor of which the next invocation would not know is none.
@@ -279,8 +294,17 @@ impl Session {
         if matches!(going, Going::ByCaller | Going::ByCheckpoint) && !is_lost {
             resume.ancestor = context.cloned();
         }
+        let pass_through = match going {
+            Going::ByCaller => self.caller.as_ref().map(|caller| &caller.pass_through),
+            Going::ByCheckpoint => found.map(|(_, pass_through)| pass_through),
+            Going::Anew | Going::ByExecution => None,
+        };
+        if let Some(pass_through) = pass_through.filter(|it| !it.is_empty()) {
+            resume.pass_through = pass_through.clone();
+            self.lock().pass_through = pass_through.clone();
+        }
         if let Some(context) = context {
-            let anchor = spans::extract(&self.tracing, context);
+            let anchor = spans::extract(&self.tracing, context, &resume.pass_through);
             if going == Going::ByCheckpoint && continuity == Continuity::Link {
                 resume.links.push(anchor.span().span_context().clone());
             } else {
@@ -330,11 +354,22 @@ impl Session {
     pub(crate) fn hand_over(&self, id: &str, payload: &str) -> Option<String> {
         let context = self.spans.operation_context(id)?;
         let (injected, _) = spans::inject(&self.tracing, &context)?;
+        let injected = self.passing_on(injected);
         let (styles, limit) = (
             self.settings.checkpoint_styles,
             self.settings.tags_max_length,
         );
         handover::hand_over(payload, &injected, styles, limit)
+    }
+
+    /// The tracer's headers with what of the caller's is to be passed on, where the styles have a place for it.
+    fn passing_on(&self, injected: wire::Headers<'static>) -> wire::Headers<'static> {
+        match self.settings.checkpoint_styles {
+            wire::CheckpointStyles::DatadogAndTraceContext => {
+                injected.with_pass_through(&self.lock().pass_through)
+            }
+            _ => injected,
+        }
     }
 
     /// Hands an input to the plan and does what follows. Returns whether the request at hand is the one to ride on.
@@ -424,7 +459,7 @@ impl Session {
         };
         if let Some((known, facts)) = unread {
             let found = Read::new(&self.arn, &known).found;
-            let resume = self.resume(&known, found.as_ref().map(|found| &found.context));
+            let resume = self.resume(&known, found.as_ref().map(going_on).as_ref());
             self.spans.open_lambda_only(&resume, &facts);
         }
         if *result == spans::Result::OutOfTime {
@@ -449,6 +484,12 @@ impl Session {
         self.spans.close_invocation(result, SystemTime::now());
         registry().remove(self);
     }
+}
+
+/// What a checkpoint says to the invocation that goes on from it.
+fn going_on(found: &wire::Found) -> (wire::Context, wire::PassThrough) {
+    let pass_through = wire::PassThrough::of(&found.headers);
+    (found.context.clone(), pass_through)
 }
 
 /// Whether only the invocation that began the execution hears of the caller.

@@ -3,6 +3,8 @@
 use crate::context::Context;
 use crate::datadog::{self, Rules};
 use crate::headers::{self, Header, HeaderStyle, Headers};
+use crate::ids::TraceId;
+use crate::pass_through::PassThrough;
 use crate::sampling::SamplingPriority;
 use crate::tags::Tags;
 use crate::{traceparent, tracestate};
@@ -33,6 +35,13 @@ impl Reader<'_> {
         };
         let mut carried = Carried::new(source, context);
         carried.links.extend(other);
+        carried.pass_through = PassThrough::of(&headers);
+        let traceparent = headers.traceparent().and_then(traceparent::parse);
+        let is_its =
+            traceparent.is_some_and(|w3c| is_same_trace(carried.context.trace_id, w3c.trace_id));
+        if !is_its {
+            carried.pass_through.tracestate = None; // it goes with another trace
+        }
         Some(carried)
     }
 
@@ -58,7 +67,7 @@ impl Reader<'_> {
             (dd, w3c) => return Some((dd.or(w3c)?, None)),
         };
         let w3c_leads = self.rules.styles.first() == Some(&HeaderStyle::TraceContext);
-        if is_same_trace(&dd, &w3c) {
+        if is_same_trace(dd.trace_id, w3c.trace_id) {
             // A service between may have known W3C's headers alone, so theirs is the nearer parent.
             let (trace_id, parent_id) = (w3c.trace_id, w3c.parent_id);
             let (first, second) = if w3c_leads { (w3c, dd) } else { (dd, w3c) };
@@ -113,13 +122,13 @@ fn read_datadog(headers: &Headers<'_>, w3c: Option<&Context>) -> Option<Context>
     let w3c = w3c?;
     let mut patched = headers.clone();
     patched.write(Header::ParentId, &w3c.parent_id.to_string());
-    datadog::parse(&patched, Rules::Event).filter(|context| is_same_trace(context, w3c))
+    datadog::parse(&patched, Rules::Event)
+        .filter(|context| is_same_trace(context.trace_id, w3c.trace_id))
 }
 
 /// Whether two contexts name one trace: Datadog's without an upper half is the same trace as W3C's
 /// with the same lower half, its `_dd.p.tid` having been lost on the way.
-fn is_same_trace(dd: &Context, w3c: &Context) -> bool {
-    let (dd, w3c) = (dd.trace_id, w3c.trace_id);
+fn is_same_trace(dd: TraceId, w3c: TraceId) -> bool {
     dd == w3c || (dd.high() == 0 && dd.low() == w3c.low())
 }
 

@@ -1,4 +1,4 @@
-//! The names of the seven headers, and the spellings in which they come.
+//! The names of the eight headers, and the spellings in which they come.
 
 const TRACE_ID: &str = "x-datadog-trace-id";
 const PARENT_ID: &str = "x-datadog-parent-id";
@@ -7,8 +7,9 @@ const ORIGIN: &str = "x-datadog-origin";
 const TAGS: &str = "x-datadog-tags";
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
+const BAGGAGE: &str = "baggage";
 
-/// One of the seven, in the order in which we write them.
+/// One of the eight, in the order in which we write them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Header {
     TraceId,
@@ -18,10 +19,11 @@ pub(crate) enum Header {
     Tags,
     Traceparent,
     Tracestate,
+    Baggage,
 }
 
 impl Header {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::TraceId,
         Self::ParentId,
         Self::SamplingPriority,
@@ -29,10 +31,11 @@ impl Header {
         Self::Tags,
         Self::Traceparent,
         Self::Tracestate,
+        Self::Baggage,
     ];
 
     /// In the same order.
-    pub(super) const NAMES: [&'static str; 7] = [
+    pub(super) const NAMES: [&'static str; 8] = [
         TRACE_ID,
         PARENT_ID,
         SAMPLING_PRIORITY,
@@ -40,6 +43,7 @@ impl Header {
         TAGS,
         TRACEPARENT,
         TRACESTATE,
+        BAGGAGE,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -49,6 +53,7 @@ impl Header {
     /// Whether this is the name as we write it: each arm compares with a text whose length is known.
     pub(super) fn is(self, name: &[u8]) -> bool {
         match self {
+            Self::Baggage => name == BAGGAGE.as_bytes(),
             Self::Origin => name == ORIGIN.as_bytes(),
             Self::ParentId => name == PARENT_ID.as_bytes(),
             Self::SamplingPriority => name == SAMPLING_PRIORITY.as_bytes(),
@@ -62,6 +67,7 @@ impl Header {
     /// Returns the one whose name has this length: no two have the same.
     pub(super) const fn of_length(length: usize) -> Option<Self> {
         Some(match length {
+            7 => Self::Baggage,
             10 => Self::Tracestate,
             11 => Self::Traceparent,
             14 => Self::Tags,

@@ -1,4 +1,4 @@
-//! The values of the seven headers, borrowed or within one text.
+//! The values of the eight headers, borrowed or within one text.
 
 use std::ops::Range;
 

@@ -387,3 +387,49 @@ fn tags_that_fit_one_style_alone_do_not_make_a_second_checkpoint() {
         Decision::Unchanged
     );
 }
+
+/// What `INJECTED` and these headers become in both styles.
+fn others(tracestate: &str, baggage: &str) -> [(&'static str, String); 7] {
+    let mut headers = INJECTED
+        .map(|(name, value)| (name, value.to_owned()))
+        .to_vec();
+    headers.push(("tracestate", tracestate.to_owned()));
+    headers.push(("baggage", baggage.to_owned()));
+    headers.try_into().unwrap()
+}
+
+#[test]
+fn what_others_put_into_w3cs_headers_survives_where_these_are_written() {
+    let headers = others("es=s:0.5,dd=s:2;t.dm:-9", "tenant=7");
+    let injected = headers
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let written = payload(decide_with(None, &injected, &BOTH));
+    let read: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(
+        read["tracestate"],
+        "dd=s:1;o:rum;p:000000000000022b;t.dm:-0;t.a:1,es=s:0.5"
+    );
+    assert_eq!(read["baggage"], "tenant=7");
+
+    let alone = payload(decide_with(None, &injected, &WriteRules::default()));
+    assert_eq!(
+        alone,
+        payload(decide_with(None, &INJECTED, &WriteRules::default())),
+        "nothing of it in Datadog's style"
+    );
+
+    for (tracestate, baggage, unchanged, why) in [
+        ("es=s:0.5", "tenant=7", true, "the same"),
+        ("es=s:0.5", "tenant=8", false, "other baggage"),
+        ("es=s:0.5", "", false, "no baggage"),
+        ("es=s:1", "tenant=7", false, "another vendor's member"),
+    ] {
+        let headers = others(tracestate, baggage);
+        let injected = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let decision = decide_with(Some(&prior(&written)), &injected, &BOTH);
+        assert_eq!(decision == Decision::Unchanged, unchanged, "{why}");
+    }
+}

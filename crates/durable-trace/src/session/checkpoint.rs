@@ -40,6 +40,7 @@ impl Session {
             );
             return None;
         };
+        let injected = self.passing_on(injected);
         let rules = wire::WriteRules {
             enabled: self.settings.cross_invocation,
             styles: self.settings.checkpoint_styles,

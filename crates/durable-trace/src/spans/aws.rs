@@ -4,17 +4,20 @@
 
 mod origin;
 
+use std::str::FromStr as _;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use durable_trace_wire::{self as wire, ResponseStatus, UnixMillis};
+use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceId,
+    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags,
+    TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
 
 use self::origin::Origin;
-use super::ids::{Next, remote, verdict};
+use super::ids::{Next, verdict};
 use super::{InvocationFacts, Result, Resume, Tracing, span_context, system_time};
 use crate::contract::{keys, span_names};
 use crate::health;
@@ -45,9 +48,7 @@ pub(super) struct Run {
     arn: String,
     /// When the invocation began, by the function's clock.
     started: SystemTime,
-    trace_id: TraceId,
-    /// The one verdict for all spans of the execution.
-    sampled: bool,
+    trace: Trace,
     /// What the execution hangs on.
     ancestor: Option<SpanContext>,
     /// Who began the execution, if they are traced.
@@ -60,6 +61,31 @@ pub(super) struct Run {
     pub(super) workflow: Context,
     /// This invocation's span.
     pub(super) invocation: Context,
+}
+
+/// What all spans of the execution have in common.
+#[derive(Debug)]
+struct Trace {
+    id: TraceId,
+    /// The one verdict.
+    sampled: bool,
+    /// The caller's, if it is the caller's trace.
+    state: TraceState,
+    /// The caller's baggage, and no span.
+    around: Context,
+}
+
+impl Trace {
+    /// A span of the execution's that somebody else sends, or nobody yet.
+    fn remote(&self, span_id: SpanId) -> SpanContext {
+        let flags = TraceFlags::default().with_sampled(self.sampled);
+        SpanContext::new(self.id, span_id, flags, true, self.state.clone())
+    }
+
+    /// Where children of that span begin.
+    fn below(&self, span: SpanContext) -> Context {
+        self.around.with_remote_span_context(span)
+    }
 }
 
 impl Aws {
@@ -86,18 +112,26 @@ impl Aws {
             sampler
                 .is_none_or(|sampler| verdict(sampler, origin.trace_id, span_names::AWS_WORKFLOW))
         });
-        let of_trace = |span_id| remote(origin.trace_id, span_id, sampled);
-        let workflow = Context::new().with_remote_span_context(of_trace(span_id(
-            wire::derive_span_id(&facts.arn, WORKFLOW),
-        )));
-        let ancestor = origin.ancestor.map(of_trace);
+        let members = resume.pass_through.tracestate.as_deref();
+        let trace = Trace {
+            id: origin.trace_id,
+            sampled,
+            state: members
+                .filter(|_| origin.is_callers)
+                .and_then(|members| TraceState::from_str(members).ok())
+                .unwrap_or_default(),
+            around: baggage_of(&resume.parent),
+        };
+        let workflow = trace.remote(span_id(wire::derive_span_id(&facts.arn, WORKFLOW)));
+        let workflow = trace.below(workflow);
+        let ancestor = origin.ancestor.map(|ancestor| trace.remote(ancestor));
         // What another library has open for this invocation, if it is in this trace.
         let active = resume.active.as_ref().filter(|active| {
             let span = active.span();
             span.span_context().trace_id() == origin.trace_id
         });
         let parent = active.cloned().unwrap_or_else(|| match &ancestor {
-            Some(ancestor) => Context::new().with_remote_span_context(ancestor.clone()),
+            Some(ancestor) => trace.below(ancestor.clone()),
             None => workflow.clone(),
         });
         let attributes = vec![
@@ -124,8 +158,7 @@ impl Aws {
         let _ = self.run.set(Run {
             arn: facts.arn.clone(),
             started: self.started,
-            trace_id: origin.trace_id,
-            sampled,
+            trace,
             ancestor,
             caller: resume.ancestor.as_ref().map(span_context),
             start: start.min(self.started + ahead),
@@ -163,8 +196,8 @@ impl Aws {
     ) -> Context {
         let next = Next {
             span_id: id,
-            trace_id: Some(run.trace_id),
-            sampled: Some(run.sampled),
+            trace_id: Some(run.trace.id),
+            sampled: Some(run.trace.sampled),
         };
         next.applied(|| self.tracing.start(span, parent))
     }
@@ -209,9 +242,10 @@ impl Aws {
         let links = run.caller.iter().cloned().map(Link::with_context).collect();
         let span =
             builder(span_names::AWS_WORKFLOW.to_owned(), run.start, attributes).with_links(links);
-        let parent = run.ancestor.clone().map_or_else(Context::new, |ancestor| {
-            Context::new().with_remote_span_context(ancestor)
-        });
+        let parent = match &run.ancestor {
+            Some(ancestor) => run.trace.below(ancestor.clone()),
+            None => run.trace.around.clone(),
+        };
         let own = run.workflow.span().span_context().span_id();
         let workflow = self.open(run, Some(own), &parent, span);
         self.set_status(&workflow, status, failure);
@@ -349,9 +383,18 @@ impl Run {
 
     /// The operation's span, which may not be sent yet, and not by this invocation.
     pub(super) fn promised(&self, operation: &str) -> Context {
-        let span = remote(self.trace_id, self.id_of(operation), self.sampled);
-        Context::new().with_remote_span_context(span)
+        let span = self.trace.remote(self.id_of(operation));
+        self.trace.below(span)
     }
+}
+
+/// The baggage of a context, and nothing else of it.
+fn baggage_of(context: &Context) -> Context {
+    let members = context.baggage().iter();
+    let copied = members.map(|(key, (value, metadata))| {
+        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+    });
+    Context::new().with_baggage(copied)
 }
 
 /// Says that Lambda's deadline cut a span short.

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 
-use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{Link, SpanId, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SamplingResult, SdkTracerProvider,
@@ -178,21 +178,9 @@ pub(super) fn verdict(sampler: &dyn ShouldSample, trace_id: TraceId, name: &str)
     result.decision == SamplingDecision::RecordAndSample
 }
 
-/// A span by its ids, as somebody else's.
-pub(super) fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool) -> SpanContext {
-    let flags = opentelemetry::trace::TraceFlags::default().with_sampled(sampled);
-    SpanContext::new(
-        trace_id,
-        span_id,
-        flags,
-        true,
-        opentelemetry::trace::TraceState::default(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry::trace::{Span as _, SpanContext, Tracer as _, TracerProvider as _};
     use opentelemetry_sdk::error::OTelSdkResult;
     use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
 

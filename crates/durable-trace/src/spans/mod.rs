@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use durable_trace_wire::{self as wire, Trigger, UnixMillis, XRayHeader};
+use durable_trace_wire::{self as wire, PassThrough, Trigger, UnixMillis, XRayHeader};
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
@@ -180,6 +180,8 @@ pub(crate) struct Resume {
     pub(crate) origin: Option<String>,
     /// What to hang on.
     pub(crate) parent: Context,
+    /// What of the headers that named the parent is to be passed on.
+    pub(crate) pass_through: PassThrough,
     /// No span has the parent's id: it follows from the execution alone.
     pub(crate) parent_is_derived: bool,
     /// The sleep before it, if it is a resume.

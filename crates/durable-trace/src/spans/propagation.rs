@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use durable_trace_wire as wire;
+use durable_trace_wire::{self as wire, PassThrough};
 use opentelemetry::Context;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -10,25 +10,34 @@ use opentelemetry::trace::{
 
 use super::Tracing;
 
-/// The tracer's context for what was read: its sampling decision, origin and tags included, where the propagator takes them.
-pub(crate) fn extract(tracing: &Tracing, read: &wire::Context) -> Context {
+/// The tracer's context for what was read: its sampling decision, origin and tags included, and what is to be passed on, where the
+/// propagator takes them.
+pub(crate) fn extract(
+    tracing: &Tracing,
+    read: &wire::Context,
+    pass_through: &PassThrough,
+) -> Context {
     // Only the propagator can hand the tracer a sampling decision, an origin and tags; it may be set to read Datadog's headers,
     // W3C's, or neither.
     let by_propagator = |carrier: &HashMap<String, String>| {
-        let context = tracing
-            .propagator
-            .extract_with_context(&Context::new(), carrier);
-        is_of(&context, read).then_some(context)
+        let propagator = &tracing.propagator;
+        propagator.extract_with_context(&Context::new(), carrier)
     };
     let mut headers = carrier(&read.to_datadog(usize::MAX));
-    if let Some(context) = by_propagator(&headers) {
+    if pass_through.is_empty() {
+        let context = by_propagator(&headers);
+        if is_of(&context, read) {
+            return context;
+        }
+    }
+    headers.extend(carrier(
+        &read.to_tracecontext().with_pass_through(pass_through),
+    ));
+    let context = by_propagator(&headers);
+    if is_of(&context, read) {
         return context;
     }
-    headers.extend(carrier(&read.to_tracecontext()));
-    if let Some(context) = by_propagator(&headers) {
-        return context;
-    }
-    Context::new().with_remote_span_context(span_context(read))
+    context.with_remote_span_context(span_context(read))
 }
 
 /// The span that `context` names, as somebody else's.

@@ -22,6 +22,7 @@ mod kinds;
 mod logging;
 mod moments;
 mod overlap;
+mod pass_through;
 mod privacy;
 mod race;
 mod refused;

@@ -359,3 +359,43 @@ fn a_header_beyond_all_measure_is_absent() {
         assert_eq!(found, Some((trace.to_owned(), 7, None, 0)), "{length}");
     }
 }
+
+#[test]
+fn what_is_to_be_passed_on_comes_along() {
+    let list = |members: &[&str]| json!(members);
+    for (headers, want, why) in [
+        (
+            json!({ "traceparent": PARENT, "tracestate": "es=1,dd=s:2", "Baggage": "a=1" }),
+            (Some("es=1,dd=s:2"), Some("a=1")),
+            "W3C's",
+        ),
+        (
+            json!({ "x-datadog-trace-id": DD, "x-datadog-parent-id": 7, "traceparent": PARENT, "tracestate": "es=1" }),
+            (Some("es=1"), None),
+            "both styles name one trace",
+        ),
+        (
+            json!({ "x-datadog-trace-id": DD, "x-datadog-parent-id": 7, "x-datadog-sampling-priority": 1, "traceparent": ELSEWHERE, "tracestate": "es=1", "baggage": "a=1" }),
+            (None, Some("a=1")),
+            "a tracestate of another trace",
+        ),
+        (
+            json!({ "traceparent": PARENT, "tracestate": list(&["es=1", "b=2"]), "baggage": list(&["a=1", "b=2"]) }),
+            (Some("es=1,b=2"), Some("a=1,b=2")),
+            "lines of a list",
+        ),
+        (
+            json!({ "x-datadog-trace-id": DD, "x-datadog-parent-id": 7, "baggage": "two bags" }),
+            (None, None),
+            "a word of the user's own",
+        ),
+    ] {
+        let event = json!({ "headers": headers }).to_string();
+        let carried = extract_from_event(&event, &CarrierRules::default()).unwrap();
+        let PassThrough {
+            tracestate,
+            baggage,
+        } = carried.pass_through;
+        assert_eq!((tracestate.as_deref(), baggage.as_deref()), want, "{why}");
+    }
+}

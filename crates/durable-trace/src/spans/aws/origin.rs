@@ -9,6 +9,8 @@ use super::span_id;
 #[derive(Debug, PartialEq)]
 pub(super) struct Origin {
     pub(super) trace_id: TraceId,
+    /// Whether it is the caller's trace.
+    pub(super) is_callers: bool,
     pub(super) ancestor: Option<SpanId>,
     pub(super) sampled: Option<bool>,
 }
@@ -34,6 +36,7 @@ impl Origin {
         let by_caller = caller.and_then(|caller| caller.sampling_priority);
         Self {
             trace_id: id(trace_id),
+            is_callers: caller.is_some_and(|caller| caller.trace_id == trace_id),
             ancestor: ancestor.map(span_id),
             sampled: xray
                 .and_then(|xray| xray.sampled)
