@@ -43,15 +43,11 @@ fn caller_rules_from(variable: impl Fn(&str) -> Option<String>) -> CallerRules {
 fn write_rules_from(variable: impl Fn(&str) -> Option<String>) -> WriteRules {
     let flag = |name: &str| flag(variable(name));
     let default = WriteRules::default();
-    let styles = match variable("DURABLE_TRACE_CHECKPOINT_STYLE") {
-        Some(list) if list.split(',').any(|style| style.trim() == "tracecontext") => {
-            CheckpointStyles::DatadogAndTraceContext
-        }
-        _ => default.styles,
-    };
+    let styles = variable("DURABLE_TRACE_CHECKPOINT_STYLE");
+    let styles = styles.and_then(|list| CheckpointStyles::parse(&list));
     WriteRules {
         enabled: flag(CROSS_INVOCATION).unwrap_or(true) && flag("DD_TRACE_ENABLED").unwrap_or(true),
-        styles,
+        styles: styles.unwrap_or(default.styles),
         tags_max_length: variable("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH")
             .and_then(|v| v.trim().parse().ok())
             .unwrap_or(default.tags_max_length),

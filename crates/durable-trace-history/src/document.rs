@@ -50,6 +50,14 @@ pub(crate) struct Facts {
     pub(crate) function_arn: Option<String>,
     pub(crate) start_timestamp: Option<UnixMicros>,
     pub(crate) status: Option<String>,
+    pub(crate) trace_header: Option<TraceHeader>,
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_TraceHeader.html>
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct TraceHeader {
+    pub(crate) x_amzn_trace_id: Option<String>,
 }
 
 /// One of a state's `Operations`. <https://docs.aws.amazon.com/lambda/latest/api/API_Operation.html>
@@ -153,6 +161,7 @@ impl Facts {
         fill(&mut self.function_arn, other.function_arn);
         fill(&mut self.start_timestamp, other.start_timestamp);
         fill(&mut self.status, other.status);
+        fill(&mut self.trace_header, other.trace_header);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an execution did, put together from the events of its history or the operations of its state.
 
-use durable_trace_wire::OperationType;
+use durable_trace_wire::{OperationType, XRayHeader};
 
 use crate::document::{Document, Facts, ParseHistoryError};
 use crate::event::ErrorObject;
@@ -47,6 +47,8 @@ pub(crate) struct Execution {
     pub(crate) error: Option<ErrorObject>,
     pub(crate) input: Option<String>,
     pub(crate) result: Option<String>,
+    /// X-Ray's header of the execution.
+    pub(crate) xray: Option<XRayHeader>,
 }
 
 /// One operation over its whole life.
@@ -192,6 +194,10 @@ impl Execution {
             error: facts.error.clone(),
             input: None,
             result: None,
+            xray: facts
+                .trace_header
+                .as_ref()
+                .and_then(|header| XRayHeader::parse(header.x_amzn_trace_id.as_deref()?)),
         };
         if let Some(arn) = &facts.durable_execution_arn {
             execution.set_arn(arn.clone());

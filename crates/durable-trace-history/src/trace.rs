@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use durable_trace_wire::{
-    Context, ExecutionArn, Operation as WireOperation, OperationStatus, Payload, SamplingPriority,
-    SpanId, Tags, TraceId, UnixMillis, derive_context, derive_trace_id,
+    CarrierRules, Context, ExecutionArn, Operation as WireOperation, OperationStatus, Origin,
+    Payload, SamplingPriority, SpanId, Tags, TraceId, UnixMillis, derive_context,
+    extract_from_event,
 };
 use thiserror::Error;
 
@@ -116,7 +117,8 @@ pub struct Trace {
     pub arn: String,
     /// The function's name.
     pub function: String,
-    /// The trace: that of the newest checkpoint, else the one that follows from the ARN.
+    /// The trace: that of the newest checkpoint, else the one that follows from the ARN. In AWS's views that of X-Ray, else of the
+    /// caller in the execution's input, else the one that follows from the ARN and the start.
     pub trace_id: TraceId,
     /// The sampling decision of the newest checkpoint, else to keep it.
     pub sampling_priority: SamplingPriority,
@@ -271,6 +273,10 @@ impl Trace {
             }
             None => CheckpointState::Absent,
         };
+        let input = history.execution.input.as_deref();
+        let caller = input.and_then(|input| extract_from_event(input, &CarrierRules::default()));
+        let caller = caller.as_ref().map(|carried| &carried.context);
+        let origin = Origin::of(arn, Some(started_at), caller, history.execution.xray);
         let subject = build::Subject {
             history,
             timeline: &timeline,
@@ -285,12 +291,12 @@ impl Trace {
         let spans = if is_datadogs {
             build::spans(&subject)
         } else {
-            aws::spans(&subject, rules.view)
+            aws::spans(&subject, origin, rules.view)
         };
         let mut context = found.unwrap_or(derived);
         if !is_datadogs {
             // Nothing is saved in these views; what a checkpoint of Datadog's names is another trace.
-            context.trace_id = derive_trace_id(arn, Some(started_at));
+            context.trace_id = origin.trace_id;
         }
         Ok(Self {
             arn: arn.to_owned(),

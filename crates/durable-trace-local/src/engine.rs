@@ -183,7 +183,7 @@ impl Engine {
         payload: String,
         headers: RunHeaders,
     ) -> oneshot::Receiver<Outcome> {
-        let run = self.change(|state, _| state.begin_direct_run(function, payload, headers));
+        let run = self.change(|state, now| state.begin_direct_run(function, payload, headers, now));
         let (sender, receiver) = oneshot::channel();
         let engine = Arc::clone(self);
         self.spawn(async move {

@@ -177,7 +177,7 @@ impl Function {
 
     /// Invokes it without X-Ray's header. Without effect in process, where there is none.
     ///
-    /// Otherwise each invocation has one of its own that says that it is not sampled.
+    /// Otherwise each has one that says that it is not sampled, with one `Root` for all invocations of an execution.
     #[must_use]
     pub fn without_xray(mut self) -> Self {
         if let Body::Process(spec) = &mut self.body {

@@ -134,7 +134,8 @@ impl World {
                         let payload = invoke.start.payload.unwrap_or_default();
                         let headers = invoke.start.headers;
                         let function = invoke.start.function;
-                        let run = self.state.begin_direct_run(function, payload, headers);
+                        let state = &mut self.state;
+                        let run = state.begin_direct_run(function, payload, headers, self.now);
                         self.runs.push_back(run);
                         Ok(Value::Null)
                     }

@@ -17,7 +17,7 @@ use crate::function::XRay;
 use crate::host::is_for_loopback;
 use crate::process::Job;
 use crate::refusal::ErrorRecord;
-use crate::state::Outcome;
+use crate::state::{Outcome, Run, hex_digits};
 use crate::time::UnixMillis;
 
 /// More than Lambda takes from a function: 6 MiB and what JSON adds.
@@ -194,6 +194,7 @@ impl Desk {
             return StatusCode::GONE.into_response();
         };
         let deadline = UnixMillis::read_machine_clock().after(job.timeout);
+        let xray = (job.xray == XRay::Unsampled).then(|| unsampled(&job.run));
         let mut response = Response::new(Body::from(job.run.payload));
         let headers = [
             ("content-type", Some("application/json".to_owned())),
@@ -209,10 +210,7 @@ impl Desk {
                 "lambda-runtime-invoked-function-arn",
                 Some(job.function_arn),
             ),
-            (
-                "lambda-runtime-trace-id",
-                (job.xray == XRay::Unsampled).then(|| trace_id(deadline, &job.run.request_id)),
-            ),
+            ("lambda-runtime-trace-id", xray),
             ("lambda-runtime-client-context", job.run.client_context),
             ("lambda-runtime-aws-tenant-id", job.run.tenant_id),
         ];
@@ -246,22 +244,17 @@ impl Desk {
     }
 }
 
-/// An X-Ray header that says: not sampled. Its root is made of the request id.
-fn trace_id(at: UnixMillis, request_id: &str) -> String {
-    let hex: String = request_id
-        .chars()
-        .filter(char::is_ascii_hexdigit)
-        .chain("0".repeat(40).chars())
-        .collect();
-    let seconds = at.as_millis() / 1000;
-    let (unique, rest) = hex.split_at_checked(24).unwrap_or_default();
-    let parent = rest.get(..16).unwrap_or("0000000000000001");
-    format!("Root=1-{seconds:08x}-{unique};Parent={parent};Sampled=0")
+/// An X-Ray header that says: not sampled.
+fn unsampled(run: &Run) -> String {
+    let parent = hex_digits::<16>(&run.request_id);
+    format!("Root={};Parent={parent};Sampled=0", run.xray_root)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::FunctionRef;
+    use crate::state::{Purpose, xray_root};
 
     #[test]
     fn requests_are_known_by_method_and_path() {
@@ -310,10 +303,19 @@ mod tests {
 
     #[test]
     fn the_trace_header_has_the_form_of_x_ray() {
-        let id = trace_id(UnixMillis::new(1_000_000), "0123456789ab-cdef");
+        let id = "01234567-89ab-cdef-0123-456789abcdef";
+        let run = Run {
+            purpose: Purpose::Direct,
+            function: FunctionRef::parse("f", None).unwrap(),
+            request_id: id.to_owned(),
+            payload: String::new(),
+            client_context: None,
+            tenant_id: None,
+            xray_root: xray_root(UnixMillis::new(1_000_000), id),
+        };
         assert_eq!(
-            id,
-            "Root=1-000003e8-0123456789abcdef00000000;Parent=0000000000000000;Sampled=0"
+            unsampled(&run),
+            "Root=1-000003e8-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
         );
     }
 }

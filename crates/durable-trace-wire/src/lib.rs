@@ -15,7 +15,7 @@
 //! | the response's `Status` and `Error` | [`response_status`] | [AWS][aws] |
 //! | a step named `_datadog_{N}` | [`read`] finds it, [`decide`] makes the next | `ddtrace`, `dd-trace` |
 //! | the event that started it: HTTP, SQS, SNS, EventBridge, … | [`extract_from_event`], [`trigger_of`] | [AWS][events], `datadog-lambda` |
-//! | its Lambda client context, its X-Ray header | [`extract_from_client_context`], [`extract_from_xray`] | [AWS][aws] |
+//! | its Lambda client context, its X-Ray header | [`extract_from_client_context`], [`extract_from_xray`], [`Origin`] | [AWS][aws] |
 //!
 //! An [`Invocation`] is parsed, its log is [`read`], the [`Context`] found is gone on with; at a
 //! suspension [`decide`] says which checkpoint to write, if any:
@@ -73,6 +73,7 @@ mod invocation;
 mod json;
 mod nested;
 mod operation;
+mod origin;
 mod pass_through;
 mod reader;
 mod response;
@@ -97,6 +98,7 @@ pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;
 pub use operation::{ErrorObject, Operation, OperationStatus, OperationType, Payload};
+pub use origin::Origin;
 pub use pass_through::PassThrough;
 pub use reader::{Found, Reading, SkipReason, Skipped, read};
 pub use response::{InvocationStatus, ResponseStatus, response_status};

@@ -52,6 +52,7 @@ fn is_baggage(list: &str) -> bool {
     let mut members = 0;
     list.len() <= MAX_BAGGAGE_BYTES
         && is_printable(list)
+        && !list.contains(['"', '\\'])
         && split(list, b',').all(|member| {
             members += 1;
             strip(member)
@@ -97,6 +98,8 @@ mod tests {
             ("=1".to_owned(), false, "no key"),
             ("a=\u{e9}".to_owned(), false, "not ASCII"),
             ("a=1\nb=2".to_owned(), false, "two lines"),
+            (r#"a="1""#.to_owned(), false, "a quote"),
+            (r"a=\1".to_owned(), false, "a backslash"),
             (String::new(), false, "nothing"),
         ] {
             assert_eq!(passed("", &list).1, is_passed.then_some(list), "{why}");

@@ -19,8 +19,54 @@ pub enum CheckpointStyles {
     /// Datadog's alone: what the other libraries read.
     #[default]
     Datadog,
-    /// Datadog's, and W3C's after them, with other vendors' members of `tracestate` and `baggage`.
+    /// Datadog's, and W3C's after them, with other vendors' members of `tracestate`.
     DatadogAndTraceContext,
+    /// The same and `baggage`, which may hold anything that the caller says of its users.
+    DatadogTraceContextAndBaggage,
+}
+
+impl CheckpointStyles {
+    /// Reads a list of the names that `OTEL_PROPAGATORS` uses: `datadog`, `datadog,tracecontext` or `datadog,tracecontext,baggage`, spaces
+    /// left out of account.
+    pub fn parse(list: &str) -> Option<Self> {
+        match list.replace(' ', "").as_str() {
+            "datadog" => Some(Self::Datadog),
+            "datadog,tracecontext" => Some(Self::DatadogAndTraceContext),
+            "datadog,tracecontext,baggage" => Some(Self::DatadogTraceContextAndBaggage),
+            _ => None,
+        }
+    }
+
+    /// Whether `traceparent` and `tracestate` are among them.
+    pub const fn has_tracecontext(self) -> bool {
+        !matches!(self, Self::Datadog)
+    }
+
+    /// Whether `baggage` is among them.
+    pub const fn has_baggage(self) -> bool {
+        matches!(self, Self::DatadogTraceContextAndBaggage)
+    }
+
+    /// Returns a context in these styles, with what of others' stands in `injected`.
+    pub fn headers(
+        self,
+        context: &Context,
+        injected: &Headers<'_>,
+        tags_max_length: usize,
+    ) -> Headers<'static> {
+        let datadog = context.to_datadog(tags_max_length);
+        if !self.has_tracecontext() {
+            return datadog;
+        }
+        // What did not fit into the one style is not told in the other: whoever reads both would write again.
+        let told = Context::read(&datadog).map(|(told, _)| told);
+        let w3c = told.as_ref().unwrap_or(context).to_tracecontext();
+        let mut others = PassThrough::of(injected);
+        others.baggage = others.baggage.filter(|_| self.has_baggage());
+        datadog
+            .with_tracecontext_of(&w3c)
+            .with_pass_through(&others)
+    }
 }
 
 /// What limits the writing.
@@ -123,9 +169,13 @@ pub fn decide(
     context.sampling_priority = context
         .sampling_priority
         .or_else(|| implied_priority(&context));
-    let Some(headers) = render(&context, injected, rules) else {
+    // A trace id whose lower half is zero has no valid x-datadog-trace-id.
+    if context.trace_id.low() == 0 && !rules.styles.has_tracecontext() {
         return Decision::NoContext;
-    };
+    }
+    let headers = rules
+        .styles
+        .headers(&context, injected, rules.tags_max_length);
     if prior.is_some_and(|prior| same_but_parents(&prior.headers, &headers)) {
         return Decision::Unchanged;
     }
@@ -154,26 +204,6 @@ fn implied_priority(context: &Context) -> Option<SamplingPriority> {
         3 | 4 | 8 | 10 | 11 | 12 => SamplingPriority::UserKeep,
         _ => SamplingPriority::AutoKeep,
     })
-}
-
-/// Returns the headers of a checkpoint, or `None` if no reader could use them.
-fn render(
-    context: &Context,
-    injected: &Headers<'_>,
-    rules: &WriteRules,
-) -> Option<Headers<'static>> {
-    let datadog = context.to_datadog(rules.tags_max_length);
-    match rules.styles {
-        // A trace id whose lower half is zero has no valid x-datadog-trace-id.
-        CheckpointStyles::Datadog => (context.trace_id.low() != 0).then_some(datadog),
-        CheckpointStyles::DatadogAndTraceContext => {
-            // What did not fit into the one style is not told in the other: whoever reads both would write again.
-            let told = Context::read(&datadog).map(|(told, _)| told);
-            let w3c = told.as_ref().unwrap_or(context).to_tracecontext();
-            let headers = datadog.with_tracecontext_of(&w3c);
-            Some(headers.with_pass_through(&PassThrough::of(injected)))
-        }
-    }
 }
 
 /// Whether two maps are the same but for the parents that they name, and for the order within

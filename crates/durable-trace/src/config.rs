@@ -166,7 +166,7 @@ impl Environment {
         let checkpoint_mode = read(variables::CHECKPOINT_MODE, "ride, call or none");
         let checkpoint_styles = read(
             variables::CHECKPOINT_STYLE,
-            "datadog or datadog,tracecontext",
+            "datadog, datadog,tracecontext or datadog,tracecontext,baggage",
         );
         let cross_invocation = read(variables::CROSS_INVOCATION_TRACING, "true or false");
         let continuity = read(variables::CONTINUITY, "parent or link");
@@ -203,7 +203,7 @@ impl Environment {
                 .parse(&mut bad, parse_mode)
                 .unwrap_or_default(),
             checkpoint_styles: checkpoint_styles
-                .parse(&mut bad, parse_styles)
+                .parse(&mut bad, CheckpointStyles::parse)
                 .unwrap_or(CheckpointStyles::Datadog),
             continuity: continuity
                 .parse(&mut bad, parse_continuity)
@@ -349,14 +349,6 @@ fn parse_mode(text: &str) -> Option<CheckpointMode> {
         "call" => Some(CheckpointMode::Call),
         "none" => Some(CheckpointMode::None),
         "ride" => Some(CheckpointMode::Ride),
-        _ => None,
-    }
-}
-
-fn parse_styles(text: &str) -> Option<CheckpointStyles> {
-    match text.replace(' ', "").as_str() {
-        "datadog" => Some(CheckpointStyles::Datadog),
-        "datadog,tracecontext" => Some(CheckpointStyles::DatadogAndTraceContext),
         _ => None,
     }
 }

@@ -194,7 +194,7 @@ pub mod variables {
     pub const CHECKPOINT_BUDGET_MS: &str = "DURABLE_TRACE_CHECKPOINT_BUDGET_MS";
     /// `ride` (default), `call` or `none`.
     pub const CHECKPOINT_MODE: &str = "DURABLE_TRACE_CHECKPOINT_MODE";
-    /// `datadog` (default) or `datadog,tracecontext`, which saves the caller's baggage too.
+    /// `datadog` (default), `datadog,tracecontext` or `datadog,tracecontext,baggage`.
     pub const CHECKPOINT_STYLE: &str = "DURABLE_TRACE_CHECKPOINT_STYLE";
     /// `false`: messages of errors stay out of spans; their types stay on them (`true`).
     pub const ERROR_MESSAGES: &str = "DURABLE_TRACE_ERROR_MESSAGES";

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use durable_trace_wire::{CheckpointStyles, Context, Headers, PassThrough};
+use durable_trace_wire::{CheckpointStyles, Context, Headers};
 use serde_json::value::RawValue;
 
 /// Where Datadog's libraries put headers in an event.
@@ -72,16 +72,9 @@ pub(crate) fn hand_over(
     tags_max_length: usize,
 ) -> Option<String> {
     let (context, _) = Context::extract(injected)?;
-    let datadog = context.to_datadog(tags_max_length);
-    let headers = if styles == CheckpointStyles::DatadogAndTraceContext {
-        let tracecontext = context.to_tracecontext();
-        let headers = Headers::from_pairs(datadog.iter().chain(tracecontext.iter()));
-        headers
-            .with_pass_through(&PassThrough::of(injected))
-            .to_json()
-    } else {
-        datadog.to_json()
-    };
+    let headers = styles
+        .headers(&context, injected, tags_max_length)
+        .to_json();
     let members = Members::of(payload)?;
     if members.has_headers || payload.len() + headers.len() > MAX_PAYLOAD {
         return None;
@@ -111,6 +104,8 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
+    use durable_trace_wire::PassThrough;
+
     use super::*;
 
     #[test]
@@ -194,7 +189,7 @@ mod tests {
         let both = hand_over(
             "{}",
             &injected().with_pass_through(&passed),
-            CheckpointStyles::DatadogAndTraceContext,
+            CheckpointStyles::DatadogTraceContextAndBaggage,
             512,
         )
         .unwrap();

@@ -131,13 +131,15 @@ impl Session {
         let is_fleeting = caller.as_ref().is_some_and(is_fleeting);
         let by_headers = settings.checkpoint_mode != CheckpointMode::None
             && settings.cross_invocation
-            && settings.checkpoint_styles == wire::CheckpointStyles::DatadogAndTraceContext;
+            && settings.checkpoint_styles.has_tracecontext();
         // What other invocations would not know of is not known to the first either: the function might go by it.
         if let Some(caller) = &mut caller
-            && !by_headers
             && (is_fleeting || spans.saves() == Saves::Trace)
         {
-            caller.pass_through = wire::PassThrough::default();
+            let by_baggage = by_headers && settings.checkpoint_styles.has_baggage();
+            let passed = &mut caller.pass_through;
+            passed.tracestate = passed.tracestate.take().filter(|_| by_headers);
+            passed.baggage = passed.baggage.take().filter(|_| by_baggage);
         }
         let saved = match spans.saves() {
             Saves::Caller if is_fleeting && by_headers => Saved::Open,
@@ -364,11 +366,10 @@ impl Session {
 
     /// The tracer's headers with what of the caller's is to be passed on, where the styles have a place for it.
     fn passing_on(&self, injected: wire::Headers<'static>) -> wire::Headers<'static> {
-        match self.settings.checkpoint_styles {
-            wire::CheckpointStyles::DatadogAndTraceContext => {
-                injected.with_pass_through(&self.lock().pass_through)
-            }
-            _ => injected,
+        if self.settings.checkpoint_styles.has_tracecontext() {
+            injected.with_pass_through(&self.lock().pass_through)
+        } else {
+            injected
         }
     }
 

@@ -2,7 +2,8 @@
 
 use durable_trace_wire::{
     CheckpointNumber, CheckpointStyles, Context, Decision, Headers, Operation, OperationType,
-    Payload, Reading, SamplingPriority, SpanId, WriteRules, checkpoint_id, decide, read,
+    PassThrough, Payload, Reading, SamplingPriority, SpanId, WriteRules, checkpoint_id, decide,
+    read,
 };
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:1:function:f:1/durable-execution/n/i";
@@ -25,7 +26,7 @@ pub(super) fn goes_on(context: &Context) {
         CheckpointStyles::Datadog,
         CheckpointStyles::DatadogAndTraceContext,
     ] {
-        survives_a_suspension(context, styles);
+        survives_a_suspension(context, &Headers::default(), styles);
     }
 }
 
@@ -110,13 +111,19 @@ fn moves(context: &Context, write: impl Fn(&Context) -> Headers<'static>) {
 }
 
 /// What the writer writes the reader reads, and once it is there nothing is written again.
-fn survives_a_suspension(context: &Context, styles: CheckpointStyles) {
+pub(super) fn survives_a_suspension(
+    context: &Context,
+    others: &Headers<'_>,
+    styles: CheckpointStyles,
+) {
     let rules = WriteRules {
         styles,
         ..WriteRules::default()
     };
     let anchor = SpanId::new(9).expect("not zero");
-    let injected = context.to_datadog(1_000);
+    let others = PassThrough::of(others);
+    let inject = |context: &Context| context.to_datadog(1_000).with_pass_through(&others);
+    let injected = inject(context);
     let written = match decide(ARN, None, &injected, anchor, Some(0), 1, &rules) {
         Decision::Write(checkpoint) => checkpoint,
         Decision::NoContext => {
@@ -126,7 +133,8 @@ fn survives_a_suspension(context: &Context, styles: CheckpointStyles) {
         }
         other => panic!("{other:?}"),
     };
-    assert!(written.payload.len() <= MAX_PAYLOAD, "{written:?}");
+    let most = MAX_PAYLOAD + others.baggage.as_ref().map_or(0, |it| it.len() + 13);
+    assert!(written.payload.len() <= most, "{written:?}");
     assert_eq!(CheckpointNumber::new(0), Some(written.number));
     let reading = read_payload(Payload::Text(written.payload.into()));
     let found = reading.found.expect("our own checkpoint is found");
@@ -138,7 +146,7 @@ fn survives_a_suspension(context: &Context, styles: CheckpointStyles) {
     let again = decide(ARN, Some(&found), &injected, anchor, next, 2, &rules);
     assert_eq!(again, Decision::Unchanged);
     // The same, where the tracer injects what it was given by the checkpoint.
-    let injected = found.context.to_datadog(1_000);
+    let injected = inject(&found.context);
     let again = decide(ARN, Some(&found), &injected, anchor, next, 2, &rules);
     assert_eq!(again, Decision::Unchanged);
 }

@@ -1,8 +1,10 @@
-//! A map of the seven headers, as JSON.
+//! A map of the eight headers, as JSON.
 
-use durable_trace_wire::{Context, HeaderStyle, Headers, ParseHeadersError, SpanId};
+use durable_trace_wire::{
+    CheckpointStyles, Context, HeaderStyle, Headers, ParseHeadersError, PassThrough, SpanId,
+};
 
-use super::context::{goes_on, is_clean};
+use super::context::{goes_on, is_clean, survives_a_suspension};
 use super::measured;
 
 pub(super) fn holds(text: &str) {
@@ -21,6 +23,7 @@ pub(super) fn holds(text: &str) {
     );
     assert_eq!(headers.clone().into_owned(), headers);
 
+    passes_on(text, &headers);
     let [datadog, w3c] = [Context::extract_datadog, Context::extract_tracecontext]
         .map(|extract| measured(text, || extract(&headers)));
     datadog.iter().chain(&w3c).for_each(goes_on);
@@ -30,6 +33,26 @@ pub(super) fn holds(text: &str) {
         .or(w3c.map(|_| HeaderStyle::TraceContext));
     assert_eq!(style, want);
     keeps_the_rest(headers);
+}
+
+/// What is passed on is clean and within its bounds, and the same when it is passed on again.
+fn passes_on(text: &str, headers: &Headers<'_>) {
+    let others = measured(text, || PassThrough::of(headers));
+    let passed = headers.clone().with_pass_through(&others);
+    let texts = [(passed.tracestate(), 512), (passed.baggage(), 8_192)];
+    for (text, most) in texts.into_iter().filter_map(|(it, most)| Some((it?, most))) {
+        assert!((1..=most).contains(&text.len()), "{text}");
+        assert!(text.bytes().all(|it| matches!(it, b' '..=b'~')), "{text}");
+    }
+    let again = passed.clone().with_pass_through(&PassThrough::of(&passed));
+    assert_eq!(again, passed);
+    if let Some((context, _)) = Context::extract(headers) {
+        survives_a_suspension(
+            &context,
+            &passed,
+            CheckpointStyles::DatadogTraceContextAndBaggage,
+        );
+    }
 }
 
 /// Another parent makes clean headers no less clean, and a context no other one.

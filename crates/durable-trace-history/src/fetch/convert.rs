@@ -5,7 +5,7 @@ use aws_sdk_lambda::primitives::DateTime;
 use aws_sdk_lambda::types;
 
 use super::ExecutionSummary;
-use crate::document::Facts;
+use crate::document::{Facts, TraceHeader};
 use crate::event::{Data, Details, ErrorObject, Event, EventKind, Retry};
 use crate::time::UnixMicros;
 
@@ -33,6 +33,9 @@ pub(super) fn facts(answer: GetDurableExecutionOutput) -> Facts {
         function_arn: Some(answer.function_arn),
         start_timestamp: Some(micros(answer.start_timestamp)),
         status: Some(answer.status.as_str().to_owned()),
+        trace_header: answer.trace_header.map(|header| TraceHeader {
+            x_amzn_trace_id: header.x_amzn_trace_id,
+        }),
     }
 }
 
@@ -146,4 +149,29 @@ fn seconds(number: Option<i32>) -> Option<u32> {
 fn micros(at: DateTime) -> UnixMicros {
     let micros = (at.as_nanos() + 500).div_euclid(1_000);
     UnixMicros(i64::try_from(micros).unwrap_or_default().max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x_rays_header_of_an_execution_is_taken() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+        let answer = GetDurableExecutionOutput::builder()
+            .durable_execution_arn("arn")
+            .durable_execution_name("n")
+            .function_arn("f")
+            .status(types::ExecutionStatus::Running)
+            .start_timestamp(DateTime::from_secs(1))
+            .trace_header(
+                types::TraceHeader::builder()
+                    .x_amzn_trace_id(header)
+                    .build(),
+            )
+            .build()
+            .unwrap();
+        let taken = facts(answer).trace_header.unwrap();
+        assert_eq!(taken.x_amzn_trace_id.as_deref(), Some(header));
+    }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use durable_trace_wire::{OperationType, SpanId, derive_span_id};
+use durable_trace_wire::{OperationType, Origin, SpanId, derive_span_id};
 
 use super::build::{Attributes, Subject, is_failure, put};
 use super::{Attribute, Span, SpanKind, SpanStatus, TraceView, names};
@@ -16,9 +16,10 @@ use crate::timeline::InvocationEntry;
 /// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
 const WORKFLOW: &str = "workflow";
 
-pub(super) fn spans(subject: &Subject<'_>, view: TraceView) -> Vec<Span> {
+pub(super) fn spans(subject: &Subject<'_>, origin: Origin, view: TraceView) -> Vec<Span> {
     let mut making = Making {
         subject,
+        origin,
         workflow: derive_span_id(subject.arn, WORKFLOW),
         spans: Vec::new(),
         segments: HashMap::new(),
@@ -42,6 +43,7 @@ pub(super) fn spans(subject: &Subject<'_>, view: TraceView) -> Vec<Span> {
 
 struct Making<'a> {
     subject: &'a Subject<'a>,
+    origin: Origin,
     workflow: SpanId,
     spans: Vec<Span>,
     /// The span of an operation in an invocation.
@@ -62,7 +64,10 @@ impl<'a> Making<'a> {
         if is_failure(status) {
             self.subject.put_error(&mut attributes, error, status);
         }
+        let caller = self.origin.parent_id.filter(|_| self.origin.is_callers);
         self.spans.push(Span {
+            parent: self.origin.parent_id,
+            links: caller.into_iter().collect(),
             start: execution.start,
             end: end.max(execution.start),
             status: status_of(status),
@@ -84,7 +89,7 @@ impl<'a> Making<'a> {
             put(&mut attributes, names::ESTIMATED, "true");
         }
         self.spans.push(Span {
-            parent: Some(self.workflow),
+            parent: self.origin.parent_id.or(Some(self.workflow)),
             start: entry.start_us,
             end: self.end_of(entry),
             status: match entry.status.as_str() {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use durable_trace_wire::derive_trace_id;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -581,6 +582,58 @@ fn awss_views_have_ids_that_live_spans_have() {
         assert_eq!(trace, again, "exported twice");
         let ids: std::collections::BTreeSet<_> = trace.spans.iter().map(|span| span.id).collect();
         assert_eq!(ids.len(), trace.spans.len(), "no two spans share one");
+    }
+}
+
+#[test]
+fn awss_views_are_in_the_trace_that_live_spans_are_in() {
+    const ARN: &str = "arn:aws:lambda:eu-west-1:1:function:f:1/durable-execution/n/i";
+    let xray = json!({ "XAmznTraceId":
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1" });
+    let of_xray = "5759e988bd862e3fe1be46a994272793";
+    let caller = r#"{"traceparent":"00-640cfd8d00000000112210f47de98115-00f067aa0ba902b7-01"}"#;
+    let derived = derive_trace_id(ARN, Some(UnixMillis(1_795_337_713_000))).to_string();
+    let of_caller = "640cfd8d00000000112210f47de98115";
+    let (parent, above) = (Some(0x5399_5c3f_42cd_8ad8), Some(0x00f0_67aa_0ba9_02b7));
+    for (header, input, trace_id, parent, links, why) in [
+        (
+            json!(null),
+            "{}",
+            derived.as_str(),
+            None,
+            0,
+            "nobody is above it",
+        ),
+        (
+            json!({}),
+            "{}",
+            derived.as_str(),
+            None,
+            0,
+            "an empty header",
+        ),
+        (json!(null), caller, of_caller, above, 1, "a caller"),
+        (xray.clone(), "{}", of_xray, parent, 0, "X-Ray"),
+        (xray, caller, of_xray, parent, 0, "X-Ray comes first"),
+    ] {
+        let execution = json!({ "DurableExecutionArn": ARN, "TraceHeader": header });
+        let events = json!({ "Events": [
+            { "EventType": "ExecutionStarted", "EventId": 1, "EventTimestamp": 1_795_337_713, "Id": "e",
+                "ExecutionStartedDetails": { "Input": { "Payload": input } } },
+            { "EventType": "ExecutionSucceeded", "EventId": 2, "EventTimestamp": 1_795_337_714, "Id": "e" },
+            { "EventType": "InvocationCompleted", "EventId": 3, "EventTimestamp": 1_795_337_714,
+                "InvocationCompletedDetails": { "RequestId": "r", "StartTimestamp": 1_795_337_713, "EndTimestamp": 1_795_337_714 } },
+        ]});
+        let history = History::parse(&format!("{execution}{events}")).unwrap();
+        for view in [TraceView::Execution, TraceView::Invocation] {
+            let trace = Trace::of(&history, &TraceRules::default().view(view)).unwrap();
+            assert_eq!(trace.trace_id.to_string(), trace_id, "{why}");
+            let (workflow, invocation) = (&trace.spans[0], &trace.spans[1]);
+            assert_eq!(workflow.parent.map(SpanId::get), parent, "{why}");
+            assert_eq!(workflow.links.len(), links, "{why}");
+            let want = workflow.parent.or(Some(workflow.id));
+            assert_eq!(invocation.parent, want, "{why}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::execution::Ending;
 use super::log::{Details, Operation};
 use super::start::StartRequest;
 use super::wake::OperationEnd;
-use super::{Effect, FunctionKind, Outcome, Purpose, Run, RunHeaders, State, Timer};
+use super::{Effect, FunctionKind, Outcome, Purpose, Run, RunHeaders, State, Timer, xray_root};
 use crate::history::Target;
 use crate::name::FunctionRef;
 use crate::refusal::ErrorRecord;
@@ -144,13 +144,15 @@ impl State {
                     .then_some(index);
             }
         };
+        let request_id = (self.new_id)();
         let run = Run {
             purpose: Purpose::Target {
                 execution: index,
                 operation_id,
             },
             function,
-            request_id: (self.new_id)(),
+            xray_root: xray_root(now, &request_id),
+            request_id,
             payload: payload.unwrap_or_else(|| "null".to_owned()),
             client_context: None,
             tenant_id,

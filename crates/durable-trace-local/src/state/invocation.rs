@@ -7,7 +7,9 @@ use super::checkpoint::page;
 use super::execution::Ending;
 use super::log::Operation;
 use super::render::Place;
-use super::{Effect, MAX_REFUSED_PENDINGS, MAX_RETRIES, Purpose, RETRY_DELAY, Run, State, Timer};
+use super::{
+    Effect, MAX_REFUSED_PENDINGS, MAX_RETRIES, Purpose, RETRY_DELAY, Run, State, Timer, xray_root,
+};
 use crate::history::Completed;
 use crate::refusal::{ErrorRecord, INVALID_PARAMETER};
 use crate::time::UnixMillis;
@@ -103,6 +105,7 @@ impl State {
             payload: event.to_string(),
             client_context: execution.client_context.clone(),
             tenant_id: execution.tenant_id.clone(),
+            xray_root: xray_root(execution.started_at, &execution.id),
         };
         self.by_request_id.insert(request_id.clone(), invocation);
         self.invocations.push(InvocationEntry {

@@ -99,6 +99,20 @@ pub(crate) struct Run {
     pub(crate) payload: String,
     pub(crate) client_context: Option<String>,
     pub(crate) tenant_id: Option<String>,
+    /// `Root` of X-Ray's header: one for all invocations of an execution.
+    pub(crate) xray_root: String,
+}
+
+/// A `Root` of its own for what began at `at` under a unique `id`.
+/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids>
+pub(crate) fn xray_root(at: UnixMillis, id: &str) -> String {
+    format!("1-{:08x}-{}", at.as_millis() / 1000, hex_digits::<24>(id))
+}
+
+/// The first `N` hex digits of an id, filled up with zeros.
+pub(crate) fn hex_digits<const N: usize>(id: &str) -> String {
+    let digits = id.chars().filter(char::is_ascii_hexdigit);
+    digits.chain(std::iter::repeat('0')).take(N).collect()
 }
 
 /// What a run is for, so that its end finds its place.
@@ -225,12 +239,15 @@ impl State {
         function: FunctionRef,
         payload: String,
         headers: RunHeaders,
+        now: UnixMillis,
     ) -> Run {
         self.in_flight += 1;
+        let request_id = (self.new_id)();
         Run {
             purpose: Purpose::Direct,
             function,
-            request_id: (self.new_id)(),
+            xray_root: xray_root(now, &request_id),
+            request_id,
             payload,
             client_context: headers.client_context,
             tenant_id: headers.tenant_id,

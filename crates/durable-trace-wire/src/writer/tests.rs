@@ -404,7 +404,16 @@ fn what_others_put_into_w3cs_headers_survives_where_these_are_written() {
     let injected = headers
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    let written = payload(decide_with(None, &injected, &BOTH));
+    let all = WriteRules {
+        styles: CheckpointStyles::DatadogTraceContextAndBaggage,
+        ..BOTH
+    };
+    let without = payload(decide_with(None, &injected, &BOTH));
+    assert!(
+        !without.contains("baggage") && without.contains("es=s:0.5"),
+        "{without}"
+    );
+    let written = payload(decide_with(None, &injected, &all));
     let read: serde_json::Value = serde_json::from_str(&written).unwrap();
     assert_eq!(
         read["tracestate"],
@@ -429,7 +438,7 @@ fn what_others_put_into_w3cs_headers_survives_where_these_are_written() {
         let injected = headers
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        let decision = decide_with(Some(&prior(&written)), &injected, &BOTH);
+        let decision = decide_with(Some(&prior(&written)), &injected, &all);
         assert_eq!(decision == Decision::Unchanged, unchanged, "{why}");
     }
 }

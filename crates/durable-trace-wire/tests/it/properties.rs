@@ -208,7 +208,7 @@ proptest! {
 
     #[test]
     fn what_was_just_written_is_unchanged(context in datadog_context(), anchor in span_id(), number in 0_u64..9, limit in 0_usize..600) {
-        for styles in [CheckpointStyles::Datadog, CheckpointStyles::DatadogAndTraceContext] {
+        for styles in [CheckpointStyles::Datadog, CheckpointStyles::DatadogAndTraceContext, CheckpointStyles::DatadogTraceContextAndBaggage] {
             let rules = WriteRules { styles, tags_max_length: limit, ..WriteRules::default() };
             let injected = context.to_datadog(1000);
             let decision = decide("arn", None, &injected, anchor, Some(number), 1, &rules);

@@ -2,13 +2,11 @@
 //!
 //! Source: AWS's requirements for OpenTelemetry traces of durable executions (`docs/conformance.md`).
 
-mod origin;
-
 use std::str::FromStr as _;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use durable_trace_wire::{self as wire, ResponseStatus, UnixMillis};
+use durable_trace_wire::{self as wire, Origin, ResponseStatus, UnixMillis};
 use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{
     Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags,
@@ -16,7 +14,6 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 
-use self::origin::Origin;
 use super::ids::{Next, verdict};
 use super::{InvocationFacts, Result, Resume, Tracing, span_context, system_time};
 use crate::contract::{keys, span_names};
@@ -106,15 +103,15 @@ impl Aws {
             .latest
             .and_then(|latest| system_time(latest)?.duration_since(self.started).ok())
             .unwrap_or_default();
-        let origin = Origin::decide(&facts.arn, at, resume.ancestor.as_ref(), facts.xray);
+        let origin = Origin::of(&facts.arn, at, resume.ancestor.as_ref(), facts.xray);
+        let trace_id = TraceId::from_bytes(origin.trace_id.as_u128().to_be_bytes());
         let sampled = origin.sampled.unwrap_or_else(|| {
             let sampler = self.tracing.sampler.as_deref();
-            sampler
-                .is_none_or(|sampler| verdict(sampler, origin.trace_id, span_names::AWS_WORKFLOW))
+            sampler.is_none_or(|sampler| verdict(sampler, trace_id, span_names::AWS_WORKFLOW))
         });
         let members = resume.pass_through.tracestate.as_deref();
         let trace = Trace {
-            id: origin.trace_id,
+            id: trace_id,
             sampled,
             state: members
                 .filter(|_| origin.is_callers)
@@ -124,11 +121,11 @@ impl Aws {
         };
         let workflow = trace.remote(span_id(wire::derive_span_id(&facts.arn, WORKFLOW)));
         let workflow = trace.below(workflow);
-        let ancestor = origin.ancestor.map(|ancestor| trace.remote(ancestor));
+        let ancestor = origin.parent_id.map(|parent| trace.remote(span_id(parent)));
         // What another library has open for this invocation, if it is in this trace.
         let active = resume.active.as_ref().filter(|active| {
             let span = active.span();
-            span.span_context().trace_id() == origin.trace_id
+            span.span_context().trace_id() == trace_id
         });
         let parent = active.cloned().unwrap_or_else(|| match &ancestor {
             Some(ancestor) => trace.below(ancestor.clone()),

@@ -56,9 +56,9 @@ async fn run(view: View, by: By, styles: CheckpointStyles) -> (Seen, Vec<Value>)
         .build()
         .unwrap();
     let seen = Seen::default();
-    let sees = Arc::clone(&seen);
+    let to_fill = Arc::clone(&seen);
     let handler = move |_: Value, ctx: DurableContext| {
-        let seen = Arc::clone(&sees);
+        let seen = Arc::clone(&to_fill);
         async move {
             for step in ["before", "after"] {
                 let seen = Arc::clone(&seen);
@@ -109,13 +109,18 @@ async fn run(view: View, by: By, styles: CheckpointStyles) -> (Seen, Vec<Value>)
 
 #[tokio::test]
 async fn baggage_and_other_vendors_members_are_there_in_each_invocation_or_in_none() {
-    use CheckpointStyles::{Datadog, DatadogAndTraceContext};
-    for (view, by, styles, is_seen, saved, why) in [
+    use CheckpointStyles::{
+        Datadog, DatadogAndTraceContext as TraceContext, DatadogTraceContextAndBaggage as All,
+    };
+    let all = (Some("7"), Some("s:0.5"));
+    let member = (None, Some("s:0.5"));
+    let none = (None, None);
+    for (view, by, styles, want, saved, why) in [
         (
             View::Execution,
             By::Event,
             Datadog,
-            true,
+            all,
             0,
             "the event has it",
         ),
@@ -123,90 +128,70 @@ async fn baggage_and_other_vendors_members_are_there_in_each_invocation_or_in_no
             View::Invocation,
             By::Event,
             Datadog,
-            true,
+            all,
             0,
             "the event has it",
         ),
-        (
-            View::Execution,
-            By::Event,
-            DatadogAndTraceContext,
-            true,
-            0,
-            "the event has it",
-        ),
+        (View::Execution, By::Event, All, all, 0, "the event has it"),
         (
             View::Execution,
             By::ClientContext,
             Datadog,
-            false,
+            none,
             0,
             "nothing would save it",
         ),
         (
             View::Execution,
             By::ClientContext,
-            DatadogAndTraceContext,
-            true,
+            TraceContext,
+            member,
             1,
-            "saved",
+            "saved without baggage",
         ),
-        (
-            View::Invocation,
-            By::ClientContext,
-            DatadogAndTraceContext,
-            true,
-            1,
-            "saved",
-        ),
+        (View::Execution, By::ClientContext, All, all, 1, "saved"),
+        (View::Invocation, By::ClientContext, All, all, 1, "saved"),
         (
             View::Datadog,
             By::Event,
             Datadog,
-            false,
+            none,
             1,
             "what is saved has no place for it",
         ),
         (
             View::Datadog,
             By::Event,
-            DatadogAndTraceContext,
-            true,
+            TraceContext,
+            member,
             1,
-            "saved",
+            "no place for baggage",
         ),
+        (View::Datadog, By::Event, All, all, 1, "saved"),
         (
             View::Datadog,
             By::ClientContext,
             Datadog,
-            false,
+            none,
             1,
             "no place for it",
         ),
-        (
-            View::Datadog,
-            By::ClientContext,
-            DatadogAndTraceContext,
-            true,
-            1,
-            "saved",
-        ),
+        (View::Datadog, By::ClientContext, All, all, 1, "saved"),
     ] {
         let (seen, checkpoints) = run(view, by, styles).await;
-        let want = is_seen
-            .then(|| ("7".to_owned(), "s:0.5".to_owned()))
-            .unzip();
         let seen = seen.lock().unwrap().clone();
         let what = format!("{view:?}, {by:?}, {styles:?}: {why}");
+        let want = (want.0.map(str::to_owned), want.1.map(str::to_owned));
         assert_eq!(seen, vec![want; 3], "{what}");
         assert_eq!(checkpoints.len(), saved, "{what}");
         for checkpoint in checkpoints {
-            let has = checkpoint["baggage"] == "tenant=7";
             assert_eq!(
-                has,
-                styles == DatadogAndTraceContext,
+                checkpoint["baggage"] == "tenant=7",
+                styles == All,
                 "{what}: {checkpoint}"
             );
+            let has_member = checkpoint["tracestate"].to_string().contains(",es=s:0.5");
+            assert_eq!(has_member, styles != Datadog, "{what}: {checkpoint}");
         }
     }
 }
