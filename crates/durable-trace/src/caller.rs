@@ -50,6 +50,26 @@ pub(crate) fn find(
     ])
 }
 
+/// Whether only the invocation that began the execution hears of the caller.
+pub(crate) fn is_fleeting(caller: &Carried) -> bool {
+    matches!(
+        caller.source,
+        wire::Source::ClientContext | wire::Source::XRay
+    )
+}
+
+/// Leaves to be passed on what a checkpoint will tell the next invocations. They would not know of the rest, so this one does not
+/// either: a function that goes by its baggage must not go two ways in one execution.
+pub(crate) fn keep_what_is_saved(caller: &mut Carried, settings: &Settings) {
+    let passed = &mut caller.pass_through;
+    if !settings.saves_tracecontext() {
+        passed.tracestate = None;
+    }
+    if !(settings.saves_tracecontext() && settings.checkpoint_styles.has_baggage()) {
+        passed.baggage = None;
+    }
+}
+
 fn extract(extractor: Extractor, event: &str) -> Option<Carried> {
     let event: &RawValue = serde_json::from_str(event).ok()?;
     extractor(event).map(Carried::by_extractor)
@@ -76,4 +96,68 @@ fn read_others(tracing: &Tracing, headers: &[(String, String)]) -> Option<wire::
         origin: None,
         tags: wire::Tags::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::config::CheckpointMode;
+
+    #[test]
+    fn what_no_checkpoint_tells_of_is_not_passed_on() {
+        use wire::CheckpointStyles::{
+            Datadog, DatadogAndTraceContext, DatadogTraceContextAndBaggage,
+        };
+        let event = r#"{"headers": {"baggage": "a=1", "tracestate": "es=1",
+            "traceparent": "00-640cfd8d00000000112210f47de98115-00f067aa0ba902b7-01"}}"#;
+        let caller = wire::extract_from_event(event, &wire::CarrierRules::default()).unwrap();
+        for (styles, mode, cross_invocation, want, why) in [
+            (
+                DatadogTraceContextAndBaggage,
+                CheckpointMode::Ride,
+                true,
+                (true, true),
+                "all is saved",
+            ),
+            (
+                DatadogAndTraceContext,
+                CheckpointMode::Call,
+                true,
+                (true, false),
+                "baggage is not",
+            ),
+            (
+                Datadog,
+                CheckpointMode::Ride,
+                true,
+                (false, false),
+                "Datadog's headers alone",
+            ),
+            (
+                DatadogTraceContextAndBaggage,
+                CheckpointMode::None,
+                true,
+                (false, false),
+                "nothing is",
+            ),
+            (
+                DatadogTraceContextAndBaggage,
+                CheckpointMode::Ride,
+                false,
+                (false, false),
+                "nothing is",
+            ),
+        ] {
+            let mut settings = Options::default().settings;
+            settings.checkpoint_styles = styles;
+            settings.checkpoint_mode = mode;
+            settings.cross_invocation = cross_invocation;
+            let mut caller = caller.clone();
+            keep_what_is_saved(&mut caller, &settings);
+            let passed = caller.pass_through;
+            let has = (passed.tracestate.is_some(), passed.baggage.is_some());
+            assert_eq!(has, want, "{styles:?}, {mode:?}, {cross_invocation}: {why}");
+        }
+    }
 }

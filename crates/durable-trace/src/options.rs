@@ -86,6 +86,15 @@ pub(crate) struct Settings {
     pub(crate) view: View,
 }
 
+impl Settings {
+    /// Whether a checkpoint is written, with W3C's headers in it.
+    pub(crate) fn saves_tracecontext(&self) -> bool {
+        self.cross_invocation
+            && self.checkpoint_mode != CheckpointMode::None
+            && self.checkpoint_styles.has_tracecontext()
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         OptionsBuilder::default().resolve()

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod listening;
 mod log;
+mod opening;
 mod virtual_context;
 
 use std::sync::atomic::{AtomicBool, AtomicU32};
@@ -11,21 +12,19 @@ use std::time::SystemTime;
 
 use durable_trace_wire as wire;
 use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt as _;
 use wire::ResponseStatus;
 
 use self::log::{Log, Read};
-use crate::config::{CheckpointMode, Continuity};
+use self::opening::going_on;
+use crate::caller::{is_fleeting, keep_what_is_saved};
+use crate::config::CheckpointMode;
 use crate::handover;
 use crate::health::{self, About, Outcome};
 use crate::heard::Heard;
 use crate::options::Settings;
 use crate::plan::{self, Action, Input, Layer, Plan, ReplayedSpans, Update};
 use crate::registry::registry;
-use crate::resume::{
-    Going, decide_continuity, decide_going, derive, execution_start, measure_sleep,
-};
-use crate::spans::{self, InvocationFacts, Resume, Saves, SpanView, Tracing, system_time};
+use crate::spans::{self, InvocationFacts, Saves, SpanView, Tracing};
 
 /// An invocation that is being served.
 #[derive(Debug)]
@@ -129,20 +128,13 @@ impl Session {
         );
         // What stands in the event is there in each invocation.
         let is_fleeting = caller.as_ref().is_some_and(is_fleeting);
-        let by_headers = settings.checkpoint_mode != CheckpointMode::None
-            && settings.cross_invocation
-            && settings.checkpoint_styles.has_tracecontext();
-        // What other invocations would not know of is not known to the first either: the function might go by it.
         if let Some(caller) = &mut caller
             && (is_fleeting || spans.saves() == Saves::Trace)
         {
-            let by_baggage = by_headers && settings.checkpoint_styles.has_baggage();
-            let passed = &mut caller.pass_through;
-            passed.tracestate = passed.tracestate.take().filter(|_| by_headers);
-            passed.baggage = passed.baggage.take().filter(|_| by_baggage);
+            keep_what_is_saved(caller, &settings);
         }
         let saved = match spans.saves() {
-            Saves::Caller if is_fleeting && by_headers => Saved::Open,
+            Saves::Caller if is_fleeting && settings.saves_tracecontext() => Saved::Open,
             Saves::Caller => Saved::Needless,
             Saves::Trace => Saved::Open,
         };
@@ -210,119 +202,6 @@ impl Session {
             cause,
             ..About::default()
         }
-    }
-
-    /// Opens the invocation's spans now that the whole log is known, and tells of what ended meanwhile.
-    fn open(&self, operations: &[wire::Operation<'_>]) {
-        let (found, facts, asleep, actions) = {
-            let mut state = self.lock();
-            let updated = &self.updated;
-            let actions = state.plan.apply(Input::Loaded {
-                operations,
-                updated,
-            });
-            let found = match &state.log {
-                Log::Read(read) => read.found.as_ref().map(going_on),
-                Log::Loading { .. } => None,
-            };
-            let asleep = state.plan.asleep().cloned();
-            (found, state.facts.clone(), asleep, actions)
-        };
-        let measured = asleep
-            .as_ref()
-            .map(|asleep| measure_sleep(asleep, self.started));
-        let resume = Resume {
-            sleep: measured.as_ref().map(|(sleep, _)| sleep.clone()),
-            latest: asleep
-                .as_ref()
-                .and_then(|asleep| asleep.since.max(asleep.ready_at)),
-            ..self.resume(operations, found.as_ref())
-        };
-        self.spans.open_invocation(&resume, &facts);
-        if self.settings.suspended_spans
-            && let Some(since) = asleep.and_then(|asleep| system_time(asleep.since?))
-            && let Some((_, end)) = measured
-            && since <= end
-        {
-            self.spans.tell_sleep(&resume, &facts, since, end);
-        }
-        self.perform(actions);
-    }
-
-    /// What this invocation goes on from, as `operations` of the log and the checkpoint among them tell.
-    fn resume(
-        &self,
-        operations: &[wire::Operation<'_>],
-        found: Option<&(wire::Context, wire::PassThrough)>,
-    ) -> Resume {
-        let (going, continuity) = {
-            let mut state = self.lock();
-            let continuity = decide_continuity(&self.settings, operations, self.started);
-            let going = decide_going(
-                &self.settings,
-                continuity,
-                found.is_some(),
-                self.caller.is_some(),
-                state.facts.first,
-            );
-            if going == Going::ByCheckpoint && continuity == Continuity::Link {
-                // The first invocation stays what all others link to.
-                state.saved = Saved::Needless;
-            }
-            (going, continuity)
-        };
-        // A checkpoint may carry it too.
-        let derived = matches!(going, Going::ByCheckpoint | Going::ByExecution)
-            .then(|| derive(&self.arn, operations));
-        if going == Going::ByExecution && self.active_lambda.is_none() {
-            // All invocations stay siblings, those before the checkpoint and those behind it.
-            self.lock().anchor = derived.as_ref().map(|derived| derived.parent_id);
-        }
-        let mut resume = Resume {
-            active: self.active_lambda.clone(),
-            execution_started: execution_start(operations),
-            ..Resume::default()
-        };
-        let context = match going {
-            Going::Anew => None,
-            Going::ByCaller => self.caller.as_ref().map(|caller| &caller.context),
-            Going::ByCheckpoint => found.map(|(context, _)| context),
-            Going::ByExecution => derived.as_ref(),
-        };
-        // An ancestor of which the next invocation would not know is none.
-        let is_lost = going == Going::ByCaller
-            && self.caller.as_ref().is_some_and(is_fleeting)
-            && self.lock().saved == Saved::Needless;
-        if matches!(going, Going::ByCaller | Going::ByCheckpoint) && !is_lost {
-            resume.ancestor = context.cloned();
-        }
-        let pass_through = match going {
-            Going::ByCaller => self.caller.as_ref().map(|caller| &caller.pass_through),
-            Going::ByCheckpoint => found.map(|(_, pass_through)| pass_through),
-            Going::Anew | Going::ByExecution => None,
-        };
-        if let Some(pass_through) = pass_through.filter(|it| !it.is_empty()) {
-            resume.pass_through = pass_through.clone();
-            self.lock().pass_through = pass_through.clone();
-        }
-        if let Some(context) = context {
-            let anchor = spans::extract(&self.tracing, context, &resume.pass_through);
-            if going == Going::ByCheckpoint && continuity == Continuity::Link {
-                resume.links.push(anchor.span().span_context().clone());
-            } else {
-                resume.origin.clone_from(&context.origin);
-                resume.parent = anchor;
-                resume.parent_is_derived = derived.as_ref().is_some_and(|derived| {
-                    (derived.trace_id, derived.parent_id) == (context.trace_id, context.parent_id)
-                });
-            }
-        }
-        if going == Going::ByCaller
-            && let Some(caller) = &self.caller
-        {
-            resume.links = caller.links.iter().map(spans::span_context).collect();
-        }
-        resume
     }
 
     /// Takes a page of the log that the SDK fetched: the last one of an event's opens the spans, one of an answer's tells what
@@ -485,18 +364,4 @@ impl Session {
         self.spans.close_invocation(result, SystemTime::now());
         registry().remove(self);
     }
-}
-
-/// What a checkpoint says to the invocation that goes on from it.
-fn going_on(found: &wire::Found) -> (wire::Context, wire::PassThrough) {
-    let pass_through = wire::PassThrough::of(&found.headers);
-    (found.context.clone(), pass_through)
-}
-
-/// Whether only the invocation that began the execution hears of the caller.
-fn is_fleeting(caller: &wire::Carried) -> bool {
-    matches!(
-        caller.source,
-        wire::Source::ClientContext | wire::Source::XRay
-    )
 }

@@ -2,23 +2,25 @@
 //!
 //! Source: AWS's requirements for OpenTelemetry traces of durable executions (`docs/conformance.md`).
 
+mod run;
+
 use std::str::FromStr as _;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use durable_trace_wire::{self as wire, Origin, ResponseStatus, UnixMillis};
-use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
+use durable_trace_wire::{self as wire, Origin, ResponseStatus};
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags,
-    TraceId, TraceState,
+    Link, SpanBuilder, SpanId, SpanKind, Status, TraceContextExt as _, TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
 
+pub(super) use self::run::Run;
+use self::run::{Trace, baggage_of};
 use super::ids::{Next, verdict};
 use super::{InvocationFacts, Result, Resume, Tracing, span_context, system_time};
 use crate::contract::{keys, span_names};
 use crate::health;
-use crate::plan::{Closing, Ending, Facts, Failure, Moment, Shape};
+use crate::plan::{Closing, Ending, Facts, Failure, Shape};
 use crate::warning::Warning;
 
 /// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
@@ -37,52 +39,6 @@ pub(super) struct Aws {
     /// Whether messages of errors go on spans.
     messages: bool,
     run: OnceLock<Run>,
-}
-
-/// What is known of the execution once its log has been read.
-#[derive(Debug)]
-pub(super) struct Run {
-    arn: String,
-    /// When the invocation began, by the function's clock.
-    started: SystemTime,
-    trace: Trace,
-    /// What the execution hangs on.
-    ancestor: Option<SpanContext>,
-    /// Who began the execution, if they are traced.
-    caller: Option<SpanContext>,
-    /// When the execution began.
-    start: SystemTime,
-    /// How far the service's clock is ahead, as far as it can be told.
-    ahead: Duration,
-    /// The whole execution's span, which the last invocation sends.
-    pub(super) workflow: Context,
-    /// This invocation's span.
-    pub(super) invocation: Context,
-}
-
-/// What all spans of the execution have in common.
-#[derive(Debug)]
-struct Trace {
-    id: TraceId,
-    /// The one verdict.
-    sampled: bool,
-    /// The caller's, if it is the caller's trace.
-    state: TraceState,
-    /// The caller's baggage, and no span.
-    around: Context,
-}
-
-impl Trace {
-    /// A span of the execution's that somebody else sends, or nobody yet.
-    fn remote(&self, span_id: SpanId) -> SpanContext {
-        let flags = TraceFlags::default().with_sampled(self.sampled);
-        SpanContext::new(self.id, span_id, flags, true, self.state.clone())
-    }
-
-    /// Where children of that span begin.
-    fn below(&self, span: SpanContext) -> Context {
-        self.around.with_remote_span_context(span)
-    }
 }
 
 impl Aws {
@@ -320,78 +276,6 @@ impl Aws {
         }
         span.end_with_timestamp(end);
     }
-}
-
-impl Run {
-    /// The span of an operation to begin, without its place.
-    pub(super) fn operation(&self, facts: &Facts, start: SystemTime) -> SpanBuilder {
-        builder(name(facts), start, attributes(&self.arn, facts))
-    }
-
-    /// The span of an attempt to begin, without its place. `attempt` counts from 0.
-    pub(super) fn attempt(&self, facts: &Facts, attempt: u32, start: SystemTime) -> SpanBuilder {
-        let number = i64::from(attempt) + 1;
-        let mut attributes = attributes(&self.arn, facts);
-        attributes.push(KeyValue::new(keys::AWS_ATTEMPT_NUMBER, number));
-        builder(
-            format!("{} attempt {number}", name(facts)),
-            start,
-            attributes,
-        )
-    }
-
-    /// What the execution hangs on, for those invocations that do not hear of it.
-    pub(super) fn anchor(&self) -> Option<wire::SpanId> {
-        let ancestor = self.ancestor.as_ref()?;
-        wire::SpanId::new(u64::from_be_bytes(ancestor.span_id().to_bytes()))
-    }
-
-    /// When the invocation began.
-    pub(super) fn begin(&self) -> SystemTime {
-        self.started + self.ahead
-    }
-
-    /// A time of the function's clock.
-    pub(super) fn now(&self, now: SystemTime) -> SystemTime {
-        now.max(self.started) + self.ahead
-    }
-
-    /// When something happened; `now` is the time of what was seen, by the function's clock.
-    pub(super) fn at(&self, moment: Moment, now: SystemTime) -> SystemTime {
-        match moment {
-            Moment::Invocation => self.begin(),
-            Moment::Now => self.now(now),
-            Moment::Recorded(at) => self.recorded(at),
-        }
-    }
-
-    /// What the service has recorded before this invocation: not later than its beginning.
-    pub(super) fn recorded(&self, at: UnixMillis) -> SystemTime {
-        system_time(at).map_or(self.begin(), |at| at.min(self.begin()))
-    }
-
-    /// The id that any invocation comes to for the operation.
-    pub(super) fn id_of(&self, operation: &str) -> SpanId {
-        span_id(wire::derive_span_id(
-            &self.arn,
-            &format!("{WORKFLOW} {operation}"),
-        ))
-    }
-
-    /// The operation's span, which may not be sent yet, and not by this invocation.
-    pub(super) fn promised(&self, operation: &str) -> Context {
-        let span = self.trace.remote(self.id_of(operation));
-        self.trace.below(span)
-    }
-}
-
-/// The baggage of a context, and nothing else of it.
-fn baggage_of(context: &Context) -> Context {
-    let members = context.baggage().iter();
-    let copied = members.map(|(key, (value, metadata))| {
-        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
-    });
-    Context::new().with_baggage(copied)
 }
 
 /// Says that Lambda's deadline cut a span short.
