@@ -64,10 +64,13 @@ class Ours:
 
     name = "durable-trace"
 
+    def __init__(self, **variables):
+        self.environment = ENVIRONMENT | variables
+
     def run(self, *arguments, document=None):
         command = [PROGRAM, *arguments]
         text = None if document is None else json.dumps(document)
-        done = subprocess.run(command, input=text, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, input=text, env=self.environment, capture_output=True, text=True, timeout=120)
         if done.returncode != 0:
             sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
         return done.stdout
@@ -217,6 +220,21 @@ def others_read(checks, ours, others):
         checks.equal(f"too many tags: {other.name} reads ours in the same trace", other.read(event(log)), want)
 
 
+def others_read_all_styles(checks, others):
+    """W3C's headers behind Datadog's, with another vendor's member and baggage: the same context, and nothing to save again."""
+    ours = Ours(DURABLE_TRACE_CHECKPOINT_STYLE="datadog,tracecontext,baggage")
+    for why, row in CONTEXTS:
+        row = context(row)
+        headers = ours.inject(row) | {"tracestate": "es=s:0.5", "baggage": "tenant=7"}
+        log, _ = ours_saved(ours, [], headers)
+        written = json.loads(log[0]["StepDetails"]["Result"])
+        passed = written["tracestate"].endswith(",es=s:0.5"), written["baggage"]
+        checks.equal(f"{why}: what is passed on is saved", passed, (True, "tenant=7"))
+        for other in others:
+            checks.equal(f"{why}: {other.name} reads ours in all styles", other.read(event(log)), as_read(row, row["span_id"]))
+        _, decision = ours_saved(ours, log, headers)
+        checks.equal(f"{why}: we have nothing to add to ours in all styles", decision, "unchanged")
+
 
 def ours_reads(checks, ours, other):
     """The first suspension of an execution, theirs."""
@@ -277,6 +295,7 @@ def main():
     ]
     others_read_the_demos(checks, ours, others)
     others_read(checks, ours, others)
+    others_read_all_styles(checks, others)
     for other in others:
         ours_reads(checks, ours, other)
         a_trace_of_their_own(checks, ours, other)

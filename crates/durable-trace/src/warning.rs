@@ -73,6 +73,8 @@ pub enum Warning {
         /// The view's name.
         view: &'static str,
     },
+    /// AWS's views keep what X-Ray samples, and it does not sample the execution.
+    XRayUnsampled,
 }
 
 /// Two variables that cannot both have their effect.
@@ -86,7 +88,7 @@ pub struct Contradiction {
 }
 
 /// Kinds of warnings.
-pub(crate) const KINDS: usize = 17;
+pub(crate) const KINDS: usize = 18;
 
 impl Warning {
     /// A number for each kind, below [`KINDS`], and its name.
@@ -109,6 +111,7 @@ impl Warning {
             Self::UnknownVariable(_) => (14, "unknown-variable"),
             Self::UnusableVariable(_) => (15, "unusable-variable"),
             Self::ViewWithoutIds { .. } => (16, "view-without-ids"),
+            Self::XRayUnsampled => (17, "x-ray-unsampled"),
         }
     }
 
@@ -161,14 +164,7 @@ impl fmt::Display for Warning {
                      trace; synchronise this machine's clock"
                 )
             }
-            Self::Contradiction(pairs) => {
-                f.write_str("variables contradict each other: ")?;
-                for (index, Contradiction { wins, loses }) in pairs.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "; " };
-                    write!(f, "{separator}{wins} wins over {loses}")?;
-                }
-                f.write_str("; unset the one that you do not mean")
-            }
+            Self::Contradiction(pairs) => write_contradictions(f, pairs),
             Self::EventsHidden => f.write_str(
                 "a global filter hides the SDK's events from durable_trace::layer(), so spans of your own may lose their place; \
                  filter your other layers one by one (with_filter), or let the target aws_durable_execution_sdk through at DEBUG",
@@ -223,8 +219,21 @@ impl fmt::Display for Warning {
                 "the tracer draws span ids of its own, so DURABLE_TRACE_VIEW={view} has no effect and Datadog's view is shown; give \
                  durable_trace::Options a durable_tracer_provider, or unset it"
             ),
+            Self::XRayUnsampled => f.write_str(
+                "X-Ray's header says that this execution is not sampled, and AWS's views go by it, so it has no spans; if none \
+                 ever has, switch active tracing on for the function (Tracing: Active in its template)",
+            ),
         }
     }
+}
+
+fn write_contradictions(f: &mut fmt::Formatter<'_>, pairs: &[Contradiction]) -> fmt::Result {
+    f.write_str("variables contradict each other: ")?;
+    for (index, Contradiction { wins, loses }) in pairs.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "; " };
+        write!(f, "{separator}{wins} wins over {loses}")?;
+    }
+    f.write_str("; unset the one that you do not mean")
 }
 
 fn write_unknown(
@@ -288,6 +297,7 @@ mod tests {
                 "a number of milliseconds",
             )]),
             Warning::ViewWithoutIds { view: "execution" },
+            Warning::XRayUnsampled,
         ]
     }
 

@@ -65,6 +65,9 @@ impl Aws {
             let sampler = self.tracing.sampler.as_deref();
             sampler.is_none_or(|sampler| verdict(sampler, trace_id, span_names::AWS_WORKFLOW))
         });
+        if facts.xray.is_some_and(|xray| xray.sampled == Some(false)) {
+            health::warn_once(&Warning::XRayUnsampled);
+        }
         let members = resume.pass_through.tracestate.as_deref();
         let trace = Trace {
             id: trace_id,

@@ -8,8 +8,9 @@ use aws_sdk_lambda::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_lambda::error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use durable_trace::{CheckpointMode, Options};
+use durable_trace::{CheckpointMode, DurableTracerProvider, Options, View};
 use durable_trace_local::{Config, Fault};
+use lambda_runtime::LambdaEvent;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::{Value, json};
@@ -404,7 +405,7 @@ fn there_is_no_way_to_the_lambda_api() {
         let event = serde_json::value::to_raw_value(&event).unwrap();
         let mut context = lambda_runtime::Context::default();
         context.deadline = u64::MAX / 2;
-        let answer = traced(lambda_runtime::LambdaEvent::new(event.into(), context)).await;
+        let answer = traced(LambdaEvent::new(event.into(), context)).await;
         assert!(answer.is_err(), "the SDK fails, as it would without us");
         world.lines.warnings()
     });
@@ -461,4 +462,47 @@ fn nothing_is_said_where_the_user_wants_to_hear_nothing() {
     ];
     let said = alone(&variables, || run_in(Setting::default()));
     assert_eq!(said, Vec::<String>::new());
+}
+
+/// Runs the function in one of AWS's views, twice, under an X-Ray header that says `sampled`.
+async fn run_under_xray(sampled: u8) -> Vec<String> {
+    let world = World::without_function(Config::default(), Layer::With).await;
+    let provider = DurableTracerProvider::new(SdkTracerProvider::builder());
+    let options = Options::builder()
+        .view(View::Execution)
+        .lambda_client(client(&world.service, 3))
+        .durable_tracer_provider(&provider)
+        .propagator(TraceContextPropagator::new())
+        .build()
+        .unwrap();
+    let traced = durable_trace::wrap(step_wait_step, options);
+    let serve = move |event: LambdaEvent<durable_trace::Event>| {
+        let (event, mut context) = event.into_parts();
+        let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        context.xray_trace_id = Some(format!("{root};Parent=53995c3f42cd8ad8;Sampled={sampled}"));
+        traced(LambdaEvent::new(event, context))
+    };
+    world
+        .service
+        .register(FUNCTION, world::traced_function(serve));
+    world.run(&json!({})).await;
+    world.run(&json!({})).await;
+    world.lines.warnings()
+}
+
+#[test]
+fn x_ray_keeps_nothing_and_so_awss_views_do_not() {
+    let said = alone(&[], || run_under_xray(0));
+    says(
+        &said,
+        &[
+            "X-Ray's header says that this execution is not sampled",
+            "active tracing",
+        ],
+    );
+}
+
+#[test]
+fn what_x_ray_samples_is_not_spoken_of() {
+    assert_eq!(alone(&[], || run_under_xray(1)), Vec::<String>::new());
 }
