@@ -126,13 +126,13 @@ def listing(checks, aws):
         return [[row["DurableExecutionName"] for row in page] for page in rows]
 
     stopped = ["stopped-parcel", "parcel-stopped-for-no-reason"]
-    everything = ["parcel", "lost-parcel", "empty-parcel", *stopped]
+    everything = [*reversed(stopped), "empty-parcel", "lost-parcel", "parcel"]
     for why, filters, want in (
         ("of a function", {}, [everything]),
         ("in pages", {"MaxItems": 2}, [everything[:2], everything[2:4], everything[4:]]),
-        ("from the newest", {"ReverseOrder": True}, [everything[::-1]]),
-        ("of a status", {"Statuses": ["STOPPED"]}, [stopped]),
-        ("of either status", {"Statuses": ["FAILED", "SUCCEEDED"]}, [everything[:3]]),
+        ("from the oldest", {"ReverseOrder": True}, [everything[::-1]]),
+        ("of a status", {"Statuses": ["STOPPED"]}, [stopped[::-1]]),
+        ("of either status", {"Statuses": ["FAILED", "SUCCEEDED"]}, [everything[2:]]),
         ("of a name", {"DurableExecutionName": "lost-parcel"}, [["lost-parcel"]]),
         ("of a name that is none", {"DurableExecutionName": "nobody"}, [[]]),
         ("of a qualified function", {"Qualifier": LATEST}, [everything]),

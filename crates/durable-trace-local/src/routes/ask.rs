@@ -79,7 +79,7 @@ impl Ask {
     pub(crate) fn parse(arrived: &Arrived) -> Result<Self, Refusal> {
         let Arrived { query, body, .. } = arrived;
         let leave_data_out = || query.get("IncludeExecutionData") == Some("false");
-        let newest_first = || query.get("ReverseOrder") == Some("true");
+        let reverse_order = || query.get("ReverseOrder") == Some("true");
         let marker = || query.get("Marker").map(str::to_owned);
         Ok(Self::Core(match arrived.route.clone() {
             Route::CallbackFailure { callback_id } => CoreAsk::Callback {
@@ -110,7 +110,7 @@ impl Ask {
                 arn,
                 wanted: HistoryQuery {
                     leave_data_out: leave_data_out(),
-                    newest_first: newest_first(),
+                    newest_first: reverse_order(),
                     marker: marker(),
                     max_items: parse_count(query)?,
                 },
@@ -127,7 +127,7 @@ impl Ask {
                         statuses: query.all("Statuses").map(str::to_owned).collect(),
                         started_after: parse_moment(query, "StartedAfter")?,
                         started_before: parse_moment(query, "StartedBefore")?,
-                        newest_first: newest_first(),
+                        oldest_first: reverse_order(),
                         marker: marker(),
                         max_items: parse_count(query)?,
                     },

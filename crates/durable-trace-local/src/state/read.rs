@@ -27,7 +27,9 @@ pub(crate) struct ListQuery {
     pub(crate) statuses: Vec<String>,
     pub(crate) started_after: Option<UnixMillis>,
     pub(crate) started_before: Option<UnixMillis>,
-    pub(crate) newest_first: bool,
+    /// `ReverseOrder`: this list, unlike a history, begins with the newest.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListDurableExecutionsByFunction.html>
+    pub(crate) oldest_first: bool,
     pub(crate) marker: Option<String>,
     pub(crate) max_items: Option<usize>,
 }
@@ -133,7 +135,7 @@ impl State {
         let mut found: Vec<Value> = chosen
             .map(|execution| Value::Object(self.summarize(execution)))
             .collect();
-        if query.newest_first {
+        if !query.oldest_first {
             found.reverse();
         }
         paginate(

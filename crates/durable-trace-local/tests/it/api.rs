@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_durable_execution_sdk::DurableContext;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{ErrorObject, EventType, ExecutionStatus, InvocationType};
+use aws_sdk_lambda::types::{ErrorObject, EventType, Execution, ExecutionStatus, InvocationType};
 use durable_trace_local::{Config, Function, FunctionError, Service};
 use serde_json::Value;
 
@@ -211,10 +211,22 @@ async fn an_execution_is_described_listed_and_told() {
         - described.start_timestamp().to_millis().unwrap();
     assert_eq!(slept, 1000);
 
+    let other = service.start_execution("double", Some("4".to_owned()), Some("four"));
+    let other = other.await.unwrap();
+    service.ended(&other).await;
+    for (reverse, want) in [(false, [&other, &arn]), (true, [&arn, &other])] {
+        let list = aws.list_durable_executions_by_function();
+        let list = list.function_name("double").reverse_order(reverse);
+        let listed = list.send().await.unwrap();
+        let arns = listed.durable_executions().iter();
+        let arns: Vec<_> = arns.map(Execution::durable_execution_arn).collect();
+        assert_eq!(arns, want, "from the newest, unless in reverse order");
+    }
     let list = aws
         .list_durable_executions_by_function()
         .function_name("double");
     let listed = list
+        .reverse_order(true)
         .statuses(ExecutionStatus::Succeeded)
         .send()
         .await
