@@ -8,7 +8,7 @@ use durable_trace_wire as wire;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt as _;
 use serde_json::value::RawValue;
-use wire::Carried;
+use wire::{Carried, PassThrough};
 
 use crate::options::Settings;
 use crate::spans::Tracing;
@@ -58,15 +58,13 @@ pub(crate) fn is_fleeting(caller: &Carried) -> bool {
     )
 }
 
-/// Leaves to be passed on what a checkpoint will tell the next invocations. They would not know of the rest, so this one does not
-/// either: a function that goes by its baggage must not go two ways in one execution.
-pub(crate) fn keep_what_is_saved(caller: &mut Carried, settings: &Settings) {
-    let passed = &mut caller.pass_through;
-    if !settings.saves_tracecontext() {
-        passed.tracestate = None;
-    }
-    if !(settings.saves_tracecontext() && settings.checkpoint_styles.has_baggage()) {
-        passed.baggage = None;
+/// What is passed on by way of checkpoints. Other invocations would not know of the rest, so none does: a function that goes by its
+/// baggage must not go two ways in one execution. Nor does what a checkpoint has and ours have not come in.
+pub(crate) fn keep_what_is_saved(passed: PassThrough, settings: &Settings) -> PassThrough {
+    let (saves, styles) = (settings.saves_tracecontext(), settings.checkpoint_styles);
+    PassThrough {
+        tracestate: passed.tracestate.filter(|_| saves),
+        baggage: passed.baggage.filter(|_| saves && styles.has_baggage()),
     }
 }
 
@@ -153,9 +151,7 @@ mod tests {
             settings.checkpoint_styles = styles;
             settings.checkpoint_mode = mode;
             settings.cross_invocation = cross_invocation;
-            let mut caller = caller.clone();
-            keep_what_is_saved(&mut caller, &settings);
-            let passed = caller.pass_through;
+            let passed = keep_what_is_saved(caller.pass_through.clone(), &settings);
             let has = (passed.tracestate.is_some(), passed.baggage.is_some());
             assert_eq!(has, want, "{styles:?}, {mode:?}, {cross_invocation}: {why}");
         }

@@ -15,7 +15,6 @@ use opentelemetry::Context;
 use wire::ResponseStatus;
 
 use self::log::{Log, Read};
-use self::opening::going_on;
 use crate::caller::{is_fleeting, keep_what_is_saved};
 use crate::config::CheckpointMode;
 use crate::handover;
@@ -131,7 +130,8 @@ impl Session {
         if let Some(caller) = &mut caller
             && (is_fleeting || spans.saves() == Saves::Trace)
         {
-            keep_what_is_saved(caller, &settings);
+            caller.pass_through =
+                keep_what_is_saved(std::mem::take(&mut caller.pass_through), &settings);
         }
         let saved = match spans.saves() {
             Saves::Caller if is_fleeting && settings.saves_tracecontext() => Saved::Open,
@@ -339,7 +339,7 @@ impl Session {
         };
         if let Some((known, facts)) = unread {
             let found = Read::new(&self.arn, &known).found;
-            let resume = self.resume(&known, found.as_ref().map(going_on).as_ref());
+            let resume = self.resume(&known, found.as_ref().map(|it| self.going_on(it)).as_ref());
             self.spans.open_lambda_only(&resume, &facts);
         }
         if *result == spans::Result::OutOfTime {

@@ -5,7 +5,7 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use super::log::Log;
 use super::{Saved, Session};
-use crate::caller::is_fleeting;
+use crate::caller::{is_fleeting, keep_what_is_saved};
 use crate::config::Continuity;
 use crate::plan::Input;
 use crate::resume::{
@@ -24,7 +24,7 @@ impl Session {
                 updated,
             });
             let found = match &state.log {
-                Log::Read(read) => read.found.as_ref().map(going_on),
+                Log::Read(read) => read.found.as_ref().map(|it| self.going_on(it)),
                 Log::Loading { .. } => None,
             };
             let asleep = state.plan.asleep().cloned();
@@ -126,10 +126,11 @@ impl Session {
         }
         resume
     }
-}
 
-/// What a checkpoint says to the invocation that goes on from it.
-pub(super) fn going_on(found: &wire::Found) -> (wire::Context, wire::PassThrough) {
-    let pass_through = wire::PassThrough::of(&found.headers);
-    (found.context.clone(), pass_through)
+    /// What a checkpoint says to the invocation that goes on from it.
+    pub(super) fn going_on(&self, found: &wire::Found) -> (wire::Context, wire::PassThrough) {
+        let passed = wire::PassThrough::of(&found.headers);
+        let passed = keep_what_is_saved(passed, &self.settings);
+        (found.context.clone(), passed)
+    }
 }

@@ -40,21 +40,33 @@ enum By {
 
 /// Runs a step, a sleep and a step: what either saw, and the checkpoints written.
 async fn run(view: View, by: By, styles: CheckpointStyles) -> (Seen, Vec<Value>) {
+    run_as(view, by, styles, styles).await
+}
+
+/// The same; other invocations than the first have the styles `later`.
+async fn run_as(
+    view: View,
+    by: By,
+    styles: CheckpointStyles,
+    later: CheckpointStyles,
+) -> (Seen, Vec<Value>) {
     let world = World::without_function(Config::default(), Layer::With).await;
     let provider = DurableTracerProvider::new(
         SdkTracerProvider::builder().with_span_processor(Collected::default()),
     );
-    let options = Options::builder()
-        .view(view)
-        .lambda_client(client(&world.service, 3))
-        .durable_tracer_provider(&provider)
-        .propagator(TextMapCompositePropagator::new(vec![
-            Box::new(TraceContextPropagator::new()),
-            Box::new(BaggagePropagator::new()),
-        ]))
-        .checkpoint_styles(styles)
-        .build()
-        .unwrap();
+    let options = |styles| {
+        Options::builder()
+            .view(view)
+            .lambda_client(client(&world.service, 3))
+            .durable_tracer_provider(&provider)
+            .propagator(TextMapCompositePropagator::new(vec![
+                Box::new(TraceContextPropagator::new()),
+                Box::new(BaggagePropagator::new()),
+            ]))
+            .checkpoint_styles(styles)
+            .build()
+            .unwrap()
+    };
     let seen = Seen::default();
     let to_fill = Arc::clone(&seen);
     let handler = move |_: Value, ctx: DurableContext| {
@@ -80,12 +92,14 @@ async fn run(view: View, by: By, styles: CheckpointStyles) -> (Seen, Vec<Value>)
         "tracestate": "es=s:0.5",
         "baggage": "tenant=7",
     });
-    let traced = durable_trace::wrap(handler, options);
-    let first = Arc::new(std::sync::atomic::AtomicBool::new(by == By::ClientContext));
+    let begins = durable_trace::wrap(handler.clone(), options(styles));
+    let goes_on = durable_trace::wrap(handler, options(later));
+    let first = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let custom = headers.clone();
     let serve = move |event: LambdaEvent<durable_trace::Event>| {
         let (event, mut context) = event.into_parts();
-        if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+        let is_first = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+        if is_first && by == By::ClientContext {
             let client = json!({
                 "client": { "installationId": "", "appTitle": "", "appVersionName": "",
                     "appVersionCode": "", "appPackageName": "" },
@@ -93,6 +107,7 @@ async fn run(view: View, by: By, styles: CheckpointStyles) -> (Seen, Vec<Value>)
             });
             context.client_context = Some(serde_json::from_value(client).unwrap());
         }
+        let traced = if is_first { &begins } else { &goes_on };
         traced(LambdaEvent::new(event, context))
     };
     world.service.register(FUNCTION, traced_function(serve));
@@ -193,5 +208,17 @@ async fn baggage_and_other_vendors_members_are_there_in_each_invocation_or_in_no
             let has_member = checkpoint["tracestate"].to_string().contains(",es=s:0.5");
             assert_eq!(has_member, styles != Datadog, "{what}: {checkpoint}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_checkpoint_has_does_not_come_in_where_ours_have_none() {
+    use CheckpointStyles::{Datadog, DatadogTraceContextAndBaggage};
+    for view in [View::Datadog, View::Execution] {
+        let (first, by) = (DatadogTraceContextAndBaggage, By::ClientContext);
+        let (seen, _) = run_as(view, by, first, Datadog).await;
+        let all = (Some("7".to_owned()), Some("s:0.5".to_owned()));
+        let seen = seen.lock().unwrap().clone();
+        assert_eq!(seen, [all, (None, None), (None, None)], "{view:?}");
     }
 }
