@@ -34,6 +34,8 @@ fn look(seen: &Seen) {
 enum By {
     /// In the event, which each invocation reads.
     Event,
+    /// In the event, under X-Ray's header, which names another trace.
+    EventUnderXRay,
     /// In Lambda's client context, of which the first alone hears.
     ClientContext,
 }
@@ -107,12 +109,16 @@ async fn run_as(
             });
             context.client_context = Some(serde_json::from_value(client).unwrap());
         }
+        if by == By::EventUnderXRay {
+            let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+            context.xray_trace_id = Some(format!("{root};Parent=53995c3f42cd8ad8;Sampled=1"));
+        }
         let traced = if is_first { &begins } else { &goes_on };
         traced(LambdaEvent::new(event, context))
     };
     world.service.register(FUNCTION, traced_function(serve));
     let input = match by {
-        By::Event => json!({ "headers": headers }),
+        By::Event | By::EventUnderXRay => json!({ "headers": headers }),
         By::ClientContext => json!({}),
     };
     let ended = world.run(&input).await;
@@ -131,6 +137,14 @@ async fn baggage_and_other_vendors_members_are_there_in_each_invocation_or_in_no
     let member = (None, Some("s:0.5"));
     let none = (None, None);
     for (view, by, styles, want, saved, why) in [
+        (
+            View::Execution,
+            By::EventUnderXRay,
+            Datadog,
+            (Some("7"), None),
+            0,
+            "members belong to the caller's trace",
+        ),
         (
             View::Execution,
             By::Event,
