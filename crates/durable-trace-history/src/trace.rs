@@ -273,10 +273,6 @@ impl Trace {
             }
             None => CheckpointState::Absent,
         };
-        let input = history.execution.input.as_deref();
-        let caller = input.and_then(|input| extract_from_event(input, &CarrierRules::default()));
-        let caller = caller.as_ref().map(|carried| &carried.context);
-        let origin = Origin::of(arn, Some(started_at), caller, history.execution.xray);
         let subject = build::Subject {
             history,
             timeline: &timeline,
@@ -288,16 +284,19 @@ impl Trace {
             is_whole,
         };
         let is_datadogs = rules.view == TraceView::Datadog;
+        let mut context = found.unwrap_or(derived);
         let spans = if is_datadogs {
             build::spans(&subject)
         } else {
-            aws::spans(&subject, origin, rules.view)
-        };
-        let mut context = found.unwrap_or(derived);
-        if !is_datadogs {
+            let input = history.execution.input.as_deref();
+            let caller =
+                input.and_then(|input| extract_from_event(input, &CarrierRules::default()));
+            let caller = caller.as_ref().map(|carried| &carried.context);
+            let origin = Origin::of(arn, Some(started_at), caller, history.execution.xray);
             // Nothing is saved in these views; what a checkpoint of Datadog's names is another trace.
             context.trace_id = origin.trace_id;
-        }
+            aws::spans(&subject, origin, rules.view)
+        };
         Ok(Self {
             arn: arn.to_owned(),
             function: history

@@ -74,6 +74,21 @@ pub fn derive_span_id(arn: &str, part: &str) -> SpanId {
     SpanId::from(digest(SPAN, &format!("{arn}\n{part}")))
 }
 
+/// Returns the id of the `Workflow` span of AWS's views, which every invocation of the execution `arn` comes to by itself.
+///
+/// It is [`derive_span_id`] of the part `workflow`.
+pub fn derive_workflow_id(arn: &str) -> SpanId {
+    derive_span_id(arn, "workflow")
+}
+
+/// Returns the id of the span of an `operation`, by its id, in AWS's views, which every invocation of the execution `arn` comes to by
+/// itself.
+///
+/// It is [`derive_span_id`] of the part `workflow`, a space and the operation's id.
+pub fn derive_operation_span_id(arn: &str, operation: &str) -> SpanId {
+    derive_span_id(arn, &format!("workflow {operation}"))
+}
+
 /// Seconds since 1970, 0 where that is unknown or out of range.
 fn seconds(at: Option<UnixMillis>) -> u32 {
     at.and_then(|at| u32::try_from(at.0.div_euclid(1_000)).ok())

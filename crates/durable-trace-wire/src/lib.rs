@@ -93,7 +93,9 @@ pub use carrier::{
 pub use checkpoint::{CheckpointNumber, NAME_PREFIX, checkpoint_id, known_derivation};
 pub use context::Context;
 pub use datadog::DEFAULT_TAGS_MAX_LENGTH;
-pub use derived::{derive_context, derive_span_id, derive_trace_id};
+pub use derived::{
+    derive_context, derive_operation_span_id, derive_span_id, derive_trace_id, derive_workflow_id,
+};
 pub use headers::{HeaderStyle, Headers, ParseHeadersError};
 pub use ids::{ParseSpanIdError, ParseTraceIdError, SpanId, TraceId};
 pub use invocation::Invocation;

@@ -28,7 +28,7 @@ pub(crate) struct ExportArgs {
     /// What a file holds
     #[arg(long, value_enum, default_value_t = FileFormat::OtlpJson)]
     pub(crate) format: FileFormat,
-    /// Which spans stand for an execution; AWS's views are whole always, in the trace that live tracing gives them where X-Ray names none
+    /// Which spans stand for an execution; AWS's views are whole always, in the trace of live spans; of a file alone, only where X-Ray names none
     #[arg(long, value_enum, value_name = "VIEW", default_value_t = ViewName::Datadog)]
     pub(crate) view: ViewName,
     /// Every span, though live tracing has sent some: they are there twice then, for ids of live spans are random

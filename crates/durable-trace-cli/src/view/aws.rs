@@ -1,78 +1,59 @@
 //! The tree of one of AWS's views, a line for each span.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::tree::{Ink, Palette, duration, ending, headline};
+use super::tree::{Ink, Line, Palette, duration, ending, headline, lines};
 use crate::report::{Report, SpanRecord};
 
 /// Renders a run for a reader: what happened, the tree, the result.
 pub(crate) fn render_aws_tree(report: &Report, palette: Palette) -> String {
     let mut out = headline(report, palette);
     let layout = Layout::of(&report.spans);
-    let width = layout.rows.iter().map(Row::width).max().unwrap_or_default();
+    let widest = layout.lines.iter().map(width).max().unwrap_or_default();
     let mut trace_id = "";
-    for row in &layout.rows {
-        let span = row.span;
+    for line in &layout.lines {
+        let span = line.span;
         if trace_id != span.trace_id {
             trace_id = &span.trace_id;
             let heading = palette.paint(Ink::Dim, &format!("trace {trace_id}"));
             let _ = write!(out, "\n{heading}\n");
         }
         let (ink, status) = status(span);
-        let line = format!(
+        let text = format!(
             "{}{}{}  {}  {}  {}",
-            palette.paint(Ink::Dim, &row.branches),
+            palette.paint(Ink::Dim, &line.branches),
             span.name,
-            " ".repeat(width.saturating_sub(row.width())),
+            " ".repeat(widest.saturating_sub(width(line))),
             palette.paint(Ink::Dim, &format!("{:>9}", duration(span.duration))),
             palette.paint(ink, &format!("{status:5}")),
             palette.paint(Ink::Dim, &layout.note(span)),
         );
-        let _ = writeln!(out, "{}", line.trim_end());
+        let _ = writeln!(out, "{}", text.trim_end());
     }
     out.push_str(&ending(report, palette));
     out
 }
 
-struct Row<'a> {
-    branches: String,
-    span: &'a SpanRecord,
-}
-
-impl Row<'_> {
-    fn width(&self) -> usize {
-        self.branches.chars().count() + self.span.name.chars().count()
-    }
+/// How many characters the tree and the name need.
+fn width(line: &Line<'_>) -> usize {
+    line.branches.chars().count() + line.span.name.chars().count()
 }
 
 struct Layout<'a> {
-    rows: Vec<Row<'a>>,
+    lines: Vec<Line<'a>>,
     by_id: HashMap<&'a str, &'a SpanRecord>,
 }
 
 impl<'a> Layout<'a> {
     /// Parents above their children, these by their start; what has no known parent stands at the left.
     fn of(spans: &'a [SpanRecord]) -> Self {
-        let by_id: HashMap<_, _> = spans.iter().map(|s| (s.span_id.as_str(), s)).collect();
-        let mut children: HashMap<&str, Vec<&SpanRecord>> = HashMap::new();
-        let mut roots = Vec::new();
         let mut ordered: Vec<&SpanRecord> = spans.iter().collect();
-        ordered.sort_by_key(|span| (span.start, span.invocation));
-        for span in ordered {
-            if by_id.contains_key(span.parent_id.as_str()) {
-                children.entry(&span.parent_id).or_default().push(span);
-            } else {
-                roots.push(span);
-            }
+        ordered.sort_by_key(|span| (&span.trace_id, span.start, span.invocation));
+        Self {
+            lines: lines(&ordered),
+            by_id: spans.iter().map(|s| (s.span_id.as_str(), s)).collect(),
         }
-        roots.sort_by_key(|span| (&span.trace_id, span.start));
-        let mut rows = Vec::new();
-        let mut seen = HashSet::new();
-        for root in roots {
-            place(root, String::new(), "", &children, &mut rows, &mut seen);
-        }
-        Self { rows, by_id }
     }
 
     /// What the span links to, and what else there is to say.
@@ -98,34 +79,6 @@ impl<'a> Layout<'a> {
         }
         notes.extend(span.meta.get("error.message").cloned());
         notes.join(", ")
-    }
-}
-
-fn place<'a>(
-    span: &'a SpanRecord,
-    branches: String,
-    below: &str,
-    children: &HashMap<&str, Vec<&'a SpanRecord>>,
-    rows: &mut Vec<Row<'a>>,
-    seen: &mut HashSet<&'a str>,
-) {
-    // A tree has each span once; this bounds a walk on a cycle.
-    if !seen.insert(&span.span_id) {
-        return;
-    }
-    rows.push(Row { branches, span });
-    let own = children.get(span.span_id.as_str());
-    let own = own.map_or(&[][..], Vec::as_slice);
-    for (index, child) in own.iter().enumerate() {
-        let is_last = index + 1 == own.len();
-        let (branch, next) = if is_last {
-            ("└─ ", "   ")
-        } else {
-            ("├─ ", "│  ")
-        };
-        let branches = format!("{below}{branch}");
-        let next = format!("{below}{next}");
-        place(child, branches, &next, children, rows, seen);
     }
 }
 

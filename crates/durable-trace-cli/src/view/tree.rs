@@ -1,11 +1,13 @@
 //! The tree of spans, a line each, and under it the checkpoints that held it together.
 
+mod branches;
 mod checkpoints;
 mod notes;
 mod rows;
 
 use std::{collections::HashMap, fmt::Write as _};
 
+pub(super) use self::branches::{Line, lines};
 pub(super) use self::rows::{duration, resource, status_word};
 use self::{
     notes::Notes,

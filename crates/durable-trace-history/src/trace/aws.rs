@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use durable_trace_wire::{OperationType, Origin, SpanId, derive_span_id};
+use durable_trace_wire::{
+    OperationType, Origin, SpanId, derive_operation_span_id, derive_span_id, derive_workflow_id,
+};
 
 use super::build::{Attributes, Subject, is_failure, put};
 use super::{Attribute, Span, SpanKind, SpanStatus, TraceView, names};
@@ -13,14 +15,11 @@ use crate::history::{AttemptRecord, Operation, Outcome};
 use crate::time::UnixMicros;
 use crate::timeline::InvocationEntry;
 
-/// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
-const WORKFLOW: &str = "workflow";
-
 pub(super) fn spans(subject: &Subject<'_>, origin: Origin, view: TraceView) -> Vec<Span> {
     let mut making = Making {
         subject,
         origin,
-        workflow: derive_span_id(subject.arn, WORKFLOW),
+        workflow: derive_workflow_id(subject.arn),
         spans: Vec::new(),
         segments: HashMap::new(),
     };
@@ -170,7 +169,7 @@ impl<'a> Making<'a> {
             let id = if index == first_in {
                 self.id_of(&operation.id)
             } else {
-                self.derive(&format!("{WORKFLOW} {} segment {index}", operation.id))
+                self.part(&format!("{} segment {index}", operation.id))
             };
             let parent = operation.parent_id.as_deref();
             let parent = parent.and_then(|parent| self.segments.get(&(parent, index)).copied());
@@ -224,7 +223,7 @@ impl<'a> Making<'a> {
             SpanStatus::Unset => {}
         }
         let end = attempt.end.unwrap_or(self.subject.timeline.until_us);
-        let id = self.derive(&format!("{WORKFLOW} {} attempt {number}", operation.id));
+        let id = self.part(&format!("{} attempt {number}", operation.id));
         self.spans.push(Span {
             parent: Some(parent),
             start: attempt.start,
@@ -287,15 +286,16 @@ impl<'a> Making<'a> {
     }
 
     fn id_of(&self, operation: &str) -> SpanId {
-        self.derive(&format!("{WORKFLOW} {operation}"))
+        derive_operation_span_id(self.subject.arn, operation)
     }
 
     fn id_of_invocation(&self, index: usize) -> SpanId {
-        self.derive(&format!("{WORKFLOW} invocation {index}"))
+        self.part(&format!("invocation {index}"))
     }
 
-    fn derive(&self, part: &str) -> SpanId {
-        derive_span_id(self.subject.arn, part)
+    /// The id of what live tracing gives a random one.
+    fn part(&self, part: &str) -> SpanId {
+        derive_span_id(self.subject.arn, &format!("workflow {part}"))
     }
 }
 

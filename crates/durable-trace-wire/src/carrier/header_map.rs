@@ -35,13 +35,18 @@ impl Reader<'_> {
         };
         let mut carried = Carried::new(source, context);
         carried.links.extend(other);
-        carried.pass_through = PassThrough::of(&headers);
-        let traceparent = headers.traceparent().and_then(traceparent::parse);
-        let is_its =
-            traceparent.is_some_and(|w3c| is_same_trace(carried.context.trace_id, w3c.trace_id));
-        if !is_its {
-            carried.pass_through.tracestate = None; // it goes with another trace
-        }
+        let PassThrough {
+            tracestate,
+            baggage,
+        } = PassThrough::of(&headers);
+        carried.pass_through = PassThrough {
+            // It goes with the trace that `traceparent` names.
+            tracestate: tracestate.filter(|_| {
+                let traceparent = headers.traceparent().and_then(traceparent::parse);
+                traceparent.is_some_and(|w3c| is_same_trace(carried.context.trace_id, w3c.trace_id))
+            }),
+            baggage,
+        };
         Some(carried)
     }
 

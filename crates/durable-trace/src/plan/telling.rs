@@ -1,7 +1,7 @@
 //! What is told of an operation: that it begins and ends, or that it was all over when it was seen.
 
 use super::Plan;
-use super::operation::{Live, Shape};
+use super::operation::Live;
 use super::table::Known;
 use super::terms::{Action, Closing, Ending, Layer, Moment, Opening, Outcome, Parent, Telling};
 
@@ -109,13 +109,11 @@ impl Plan {
         if self.telling != Telling::Passes {
             return;
         }
-        let Some(entry) = self.table.get_mut(id) else {
+        let shape = self.table.get(id).and_then(Known::shape);
+        let (Some(_), Some(entry)) = (self.seen(shape), self.table.get_mut(id)) else {
             return;
         };
-        let shape = entry.facts.shape();
-        if shape.is_none_or(|shape| shape == Shape::Item)
-            || std::mem::replace(&mut entry.is_told, true)
-        {
+        if std::mem::replace(&mut entry.is_told, true) {
             return;
         }
         let (facts, closing) = (entry.facts.clone(), entry.closing(at));

@@ -3,6 +3,7 @@
 //! Source: AWS's requirements for OpenTelemetry traces of durable executions (`docs/conformance.md`).
 
 mod run;
+mod view;
 
 use std::str::FromStr as _;
 use std::sync::{Arc, OnceLock};
@@ -16,15 +17,16 @@ use opentelemetry::{Context, KeyValue};
 
 pub(super) use self::run::Run;
 use self::run::{Trace, baggage_of};
+pub(super) use self::view::{Policy, View};
 use super::ids::{Next, verdict};
-use super::{InvocationFacts, Result, Resume, Tracing, span_context, system_time};
+use super::{
+    InvocationFacts, Result, Resume, Tracing, span_context, system_time, tell_unreported,
+    warn_if_shut_down,
+};
 use crate::contract::{keys, span_names};
 use crate::health;
 use crate::plan::{Closing, Ending, Facts, Failure, Shape};
 use crate::warning::Warning;
-
-/// What the ids of an execution's spans are derived of beside its ARN, followed by the operation's id where it is of one.
-const WORKFLOW: &str = "workflow";
 
 /// What became of an operation, an attempt or a whole: AWS's words.
 const STARTED: &str = "STARTED";
@@ -78,7 +80,7 @@ impl Aws {
                 .unwrap_or_default(),
             around: baggage_of(&resume.parent),
         };
-        let workflow = trace.remote(span_id(wire::derive_span_id(&facts.arn, WORKFLOW)));
+        let workflow = trace.remote(span_id(wire::derive_workflow_id(&facts.arn)));
         let workflow = trace.below(workflow);
         let ancestor = origin.parent_id.map(|parent| trace.remote(span_id(parent)));
         // What another library has open for this invocation, if it is in this trace.
@@ -106,10 +108,7 @@ impl Aws {
             ..Next::default()
         };
         let invocation = next.applied(|| self.tracing.start(builder, &parent));
-        // Only a provider that has been shut down makes spans of no trace.
-        if !invocation.span().span_context().is_valid() {
-            health::warn_once(&Warning::ProviderShutDown);
-        }
+        warn_if_shut_down(&invocation);
         let start = at.and_then(system_time).unwrap_or(self.started);
         let _ = self.run.set(Run {
             arn: facts.arn.clone(),
@@ -135,13 +134,6 @@ impl Aws {
         self.run.get()
     }
 
-    /// Ends the invocation's span, and tells of the whole execution if it has ended.
-    pub(super) fn end(&self, result: &Result, now: SystemTime) {
-        if let Some(run) = self.run() {
-            self.end_run(run, result, run.now(now));
-        }
-    }
-
     /// Opens a span of the execution's, with this id or a random one.
     pub(super) fn open(
         &self,
@@ -158,7 +150,8 @@ impl Aws {
         next.applied(|| self.tracing.start(span, parent))
     }
 
-    fn end_run(&self, run: &Run, result: &Result, now: SystemTime) {
+    /// Ends the invocation's span, and tells of the whole execution if it has ended.
+    fn end(&self, run: &Run, result: &Result, now: SystemTime) {
         let span = run.invocation.span();
         match result {
             Result::Answered { status, failure } => {
@@ -171,11 +164,7 @@ impl Aws {
             }
             Result::OutOfTime => {}
         }
-        if let Some((errors, locations)) = health::take_unreported() {
-            let errors = i64::try_from(errors).unwrap_or(i64::MAX);
-            span.set_attribute(KeyValue::new(keys::INTEGRATION_ERRORS, errors));
-            span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
-        }
+        tell_unreported(&run.invocation);
         span.end_with_timestamp(now);
         if let Result::Answered { status, failure } = result
             && *status != ResponseStatus::Pending

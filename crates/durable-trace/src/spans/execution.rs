@@ -4,19 +4,16 @@
 //! one in which they ran. A span whose life outlasts an invocation is sent when it ends, under an id that children have named before.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use durable_trace_wire as wire;
 use opentelemetry::Context;
 
-use super::aws::{Aws, Run, is_final, link, named};
-use super::{InvocationFacts, Result, Resume, Saves, SpanView, Tracing};
-use crate::plan::{Action, Closing, Ending, Facts, Opening, ReplayedSpans, Shape, Telling};
+use super::aws::{Aws, Policy, Run, is_final, link, mark_out_of_time, named};
+use crate::plan::{Action, Closing, Ending, Facts, Opening, Shape};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Execution {
-    aws: Aws,
     operations: Mutex<HashMap<String, Operation>>,
 }
 
@@ -33,13 +30,6 @@ struct Operation {
 }
 
 impl Execution {
-    pub(super) fn new(tracing: Arc<Tracing>, started: SystemTime, messages: bool) -> Self {
-        Self {
-            aws: Aws::new(tracing, started, messages),
-            operations: Mutex::default(),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Operation>> {
         self.operations
             .lock()
@@ -47,7 +37,7 @@ impl Execution {
     }
 
     /// Takes up an operation, or its next attempt.
-    fn take_up(&self, run: &Run, mut opening: Opening, now: SystemTime) {
+    fn take_up(&self, aws: &Aws, run: &Run, mut opening: Opening, now: SystemTime) {
         let Some(shape) = opening.facts.shape() else {
             return;
         };
@@ -65,23 +55,23 @@ impl Execution {
                 .attempt(&opening.facts, opening.attempt, start)
                 .with_links(link(&run.invocation));
             let parent = run.promised(&opening.facts.id);
-            operation.running = Some(self.aws.open(run, None, &parent, span));
+            operation.running = Some(aws.open(run, None, &parent, span));
         }
     }
 
-    fn close(&self, run: &Run, id: &str, closing: &Closing, now: SystemTime) {
+    fn close(&self, aws: &Aws, run: &Run, id: &str, closing: &Closing, now: SystemTime) {
         let end = run.at(closing.end, now);
         let mut operations = self.lock();
         let Some(operation) = operations.get_mut(id) else {
             return;
         };
         if let Some(attempt) = operation.running.take() {
-            self.aws.end_attempt(&attempt, &closing.ending, end);
+            aws.end_attempt(&attempt, &closing.ending, end);
         }
         if is_final(&closing.ending)
             && let Some(operation) = operations.remove(id)
         {
-            operation.tell(&self.aws, run, closing, end);
+            operation.tell(aws, run, closing, end);
         }
     }
 }
@@ -122,47 +112,17 @@ impl Operation {
     }
 }
 
-impl SpanView for Execution {
-    fn telling(&self, _: ReplayedSpans) -> Telling {
-        Telling::Transitions
-    }
-
-    fn saves(&self) -> Saves {
-        Saves::Caller
-    }
-
-    fn anchor(&self) -> Option<wire::SpanId> {
-        self.aws.run()?.anchor()
-    }
-
-    fn open_invocation(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.aws.begin(resume, facts);
-    }
-
-    fn open_lambda_only(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.aws.begin(resume, facts);
-    }
-
-    fn tell_sleep(&self, _: &Resume, _: &InvocationFacts, _: SystemTime, _: SystemTime) {}
-
-    fn body_context(&self) -> Option<Context> {
-        self.aws.run().map(|run| run.invocation.clone())
-    }
-
-    fn operation_context(&self, id: &str) -> Option<Context> {
-        let run = self.aws.run()?;
+impl Policy for Execution {
+    fn operation_context(&self, run: &Run, id: &str) -> Option<Context> {
         let operations = self.lock();
         let running = operations.get(id)?.running.clone();
         Some(running.unwrap_or_else(|| run.promised(id)))
     }
 
-    fn perform(&self, action: Action, now: SystemTime) {
-        let Some(run) = self.aws.run() else {
-            return;
-        };
+    fn perform(&self, aws: &Aws, run: &Run, action: Action, now: SystemTime) {
         match action {
-            Action::Close { id, closing } => self.close(run, &id, &closing, now),
-            Action::Open(opening) => self.take_up(run, opening, now),
+            Action::Close { id, closing } => self.close(aws, run, &id, &closing, now),
+            Action::Open(opening) => self.take_up(aws, run, opening, now),
             Action::Ride => {}
             Action::Whole {
                 mut opening,
@@ -172,28 +132,22 @@ impl SpanView for Execution {
                 opening.facts = name(&self.lock(), &opening);
                 let start = run.at(opening.start, now);
                 let end = run.at(closing.end, now);
-                Operation::begin(run, &opening, start).tell(&self.aws, run, &closing, end);
+                Operation::begin(run, &opening, start).tell(aws, run, &closing, end);
             }
         }
     }
 
     fn mark_out_of_time(&self) {
-        self.aws.mark_out_of_time();
         let operations = self.lock();
         let running = operations.values().filter_map(|it| it.running.as_ref());
-        running.for_each(super::aws::mark_out_of_time);
+        running.for_each(mark_out_of_time);
     }
 
-    fn close_invocation(&self, result: &Result, now: SystemTime) {
-        let Some(run) = self.aws.run() else {
-            return;
-        };
-        let end = run.now(now);
+    fn close_all(&self, aws: &Aws, end: SystemTime) {
         for operation in self.lock().drain().map(|(_, operation)| operation) {
             if let Some(attempt) = operation.running {
-                self.aws.end_attempt(&attempt, &Ending::Unfinished, end);
+                aws.end_attempt(&attempt, &Ending::Unfinished, end);
             }
         }
-        self.aws.end(result, now);
     }
 }

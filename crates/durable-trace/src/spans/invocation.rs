@@ -4,19 +4,16 @@
 //! invocation that sees it begins.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use durable_trace_wire as wire;
 use opentelemetry::Context;
 
-use super::aws::{Aws, Run, is_final, link, named};
-use super::{InvocationFacts, Result, Resume, Saves, SpanView, Tracing};
-use crate::plan::{Action, Closing, Ending, Facts, Opening, ReplayedSpans, Telling};
+use super::aws::{Aws, Policy, Run, is_final, link, mark_out_of_time, named};
+use crate::plan::{Action, Closing, Ending, Facts, Opening};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Invocation {
-    aws: Aws,
     segments: Mutex<HashMap<String, Segment>>,
 }
 
@@ -32,19 +29,12 @@ struct Segment {
 }
 
 impl Invocation {
-    pub(super) fn new(tracing: Arc<Tracing>, started: SystemTime, messages: bool) -> Self {
-        Self {
-            aws: Aws::new(tracing, started, messages),
-            segments: Mutex::default(),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Segment>> {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a segment, or the next attempt in it.
-    fn begin(&self, run: &Run, opening: &Opening, now: SystemTime) {
+    fn begin(&self, aws: &Aws, run: &Run, opening: &Opening, now: SystemTime) {
         let Some(shape) = opening.facts.shape() else {
             return;
         };
@@ -52,7 +42,7 @@ impl Invocation {
         let start = run.at(opening.start, now).max(run.begin());
         let mut segments = self.lock();
         if !segments.contains_key(&opening.facts.id) {
-            let segment = self.segment(run, &segments, opening, start);
+            let segment = Self::segment(aws, run, &segments, opening, start);
             segments.insert(opening.facts.id.clone(), segment);
         }
         if shape.has_attempts()
@@ -62,12 +52,12 @@ impl Invocation {
                 .attempt(&segment.facts, opening.attempt, start)
                 .with_links(link(&run.workflow));
             segment.attempt = Some(opening.attempt);
-            segment.running = Some(self.aws.open(run, None, &segment.span, span));
+            segment.running = Some(aws.open(run, None, &segment.span, span));
         }
     }
 
     fn segment(
-        &self,
+        aws: &Aws,
         run: &Run,
         segments: &HashMap<String, Segment>,
         opening: &Opening,
@@ -86,14 +76,14 @@ impl Invocation {
         let id = is_first.then(|| run.id_of(&opening.facts.id));
         let span = run.operation(&facts, start).with_links(link(&run.workflow));
         Segment {
-            span: self.aws.open(run, id, parent, span),
+            span: aws.open(run, id, parent, span),
             facts,
             attempt: None,
             running: None,
         }
     }
 
-    fn close(&self, run: &Run, id: &str, closing: &Closing, now: SystemTime) {
+    fn close(&self, aws: &Aws, run: &Run, id: &str, closing: &Closing, now: SystemTime) {
         let end = run.at(closing.end, now);
         let mut segments = self.lock();
         let Some(segment) = segments.get_mut(id) else {
@@ -103,99 +93,65 @@ impl Invocation {
             return; // all that is open ends with the invocation
         }
         if let Some(attempt) = segment.running.take() {
-            self.aws.end_attempt(&attempt, &closing.ending, end);
+            aws.end_attempt(&attempt, &closing.ending, end);
         }
         if is_final(&closing.ending)
             && let Some(segment) = segments.remove(id)
         {
-            self.aws
-                .end_operation(&segment.span, Some(closing), segment.attempt, end);
+            aws.end_operation(&segment.span, Some(closing), segment.attempt, end);
         }
     }
 
-    fn tell_whole(&self, run: &Run, opening: &Opening, closing: &Closing, now: SystemTime) {
+    fn tell_whole(
+        &self,
+        aws: &Aws,
+        run: &Run,
+        opening: &Opening,
+        closing: &Closing,
+        now: SystemTime,
+    ) {
         let Some(shape) = opening.facts.shape() else {
             return;
         };
         let start = run.at(opening.start, now).max(run.begin());
         let end = run.at(closing.end, now).max(start);
-        let segment = self.segment(run, &self.lock(), opening, start);
+        let segment = Self::segment(aws, run, &self.lock(), opening, start);
         let attempt = Some(opening.attempt).filter(|_| shape.has_attempts());
-        self.aws
-            .end_operation(&segment.span, Some(closing), attempt, end);
+        aws.end_operation(&segment.span, Some(closing), attempt, end);
     }
 }
 
-impl SpanView for Invocation {
-    fn telling(&self, _: ReplayedSpans) -> Telling {
-        Telling::Transitions
-    }
-
-    fn saves(&self) -> Saves {
-        Saves::Caller
-    }
-
-    fn anchor(&self) -> Option<wire::SpanId> {
-        self.aws.run()?.anchor()
-    }
-
-    fn open_invocation(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.aws.begin(resume, facts);
-    }
-
-    fn open_lambda_only(&self, resume: &Resume, facts: &InvocationFacts) {
-        self.aws.begin(resume, facts);
-    }
-
-    fn tell_sleep(&self, _: &Resume, _: &InvocationFacts, _: SystemTime, _: SystemTime) {}
-
-    fn body_context(&self) -> Option<Context> {
-        self.aws.run().map(|run| run.invocation.clone())
-    }
-
-    fn operation_context(&self, id: &str) -> Option<Context> {
+impl Policy for Invocation {
+    fn operation_context(&self, _: &Run, id: &str) -> Option<Context> {
         let segments = self.lock();
         let segment = segments.get(id)?;
         Some(segment.running.as_ref().unwrap_or(&segment.span).clone())
     }
 
-    fn perform(&self, action: Action, now: SystemTime) {
-        let Some(run) = self.aws.run() else {
-            return;
-        };
+    fn perform(&self, aws: &Aws, run: &Run, action: Action, now: SystemTime) {
         match action {
-            Action::Close { id, closing } => self.close(run, &id, &closing, now),
-            Action::Open(opening) => self.begin(run, &opening, now),
+            Action::Close { id, closing } => self.close(aws, run, &id, &closing, now),
+            Action::Open(opening) => self.begin(aws, run, &opening, now),
             Action::Ride => {}
             Action::Whole {
                 opening, closing, ..
-            } => self.tell_whole(run, &opening, &closing, now),
+            } => self.tell_whole(aws, run, &opening, &closing, now),
         }
     }
 
     fn mark_out_of_time(&self) {
-        self.aws.mark_out_of_time();
-        let segments = self.lock();
-        for segment in segments.values() {
-            super::aws::mark_out_of_time(&segment.span);
-            segment
-                .running
-                .iter()
-                .for_each(super::aws::mark_out_of_time);
+        for segment in self.lock().values() {
+            mark_out_of_time(&segment.span);
+            segment.running.iter().for_each(mark_out_of_time);
         }
     }
 
-    fn close_invocation(&self, result: &Result, now: SystemTime) {
-        let Some(run) = self.aws.run() else {
-            return;
-        };
-        let end = run.now(now);
+    fn close_all(&self, aws: &Aws, end: SystemTime) {
         for segment in self.lock().drain().map(|(_, segment)| segment) {
             if let Some(attempt) = segment.running {
-                self.aws.end_attempt(&attempt, &Ending::Unfinished, end);
+                aws.end_attempt(&attempt, &Ending::Unfinished, end);
             }
-            self.aws.end_operation(&segment.span, None, None, end);
+            aws.end_operation(&segment.span, None, None, end);
         }
-        self.aws.end(result, now);
     }
 }

@@ -14,15 +14,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use durable_trace_wire::{self as wire, PassThrough, Trigger, UnixMillis, XRayHeader};
-use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample};
 
 use crate::config::View;
+use crate::contract::keys;
+use crate::health;
 use crate::plan::{Action, Facts, Failure, ReplayedSpans, Telling};
+use crate::warning::Warning;
 
 pub use ids::DurableTracerProvider;
 pub(crate) use propagation::{extract, inject, span_context};
@@ -128,8 +131,12 @@ pub(crate) fn of_view(
 ) -> Box<dyn SpanView> {
     match view {
         View::Datadog => Box::new(datadog::Datadog::new(tracing, started, messages)),
-        View::Execution => Box::new(execution::Execution::new(tracing, started, messages)),
-        View::Invocation => Box::new(invocation::Invocation::new(tracing, started, messages)),
+        View::Execution => Box::new(aws::View::<execution::Execution>::new(
+            tracing, started, messages,
+        )),
+        View::Invocation => Box::new(aws::View::<invocation::Invocation>::new(
+            tracing, started, messages,
+        )),
     }
 }
 
@@ -200,6 +207,23 @@ pub(crate) enum Result {
     Faulted(Failure),
     /// It still runs, but Lambda is about to end it.
     OutOfTime,
+}
+
+/// Puts what went wrong in our own code, and was not told of yet, on an invocation's span.
+fn tell_unreported(context: &Context) {
+    if let Some((errors, locations)) = health::take_unreported() {
+        let span = context.span();
+        let errors = i64::try_from(errors).unwrap_or(i64::MAX);
+        span.set_attribute(KeyValue::new(keys::INTEGRATION_ERRORS, errors));
+        span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
+    }
+}
+
+/// Says so where a span has no trace: only a provider that has been shut down makes such.
+fn warn_if_shut_down(context: &Context) {
+    if !context.span().span_context().is_valid() {
+        health::warn_once(&Warning::ProviderShutDown);
+    }
 }
 
 /// A moment of the service's; `None` before 1970.

@@ -1,8 +1,10 @@
 //! Lays spans out as lines of a table whose first column is a tree.
 
-use std::collections::{HashMap, HashSet};
-
-use super::{Ink, notes::Notes};
+use super::{
+    Ink,
+    branches::{Line, lines},
+    notes::Notes,
+};
 use crate::report::{LAMBDA_SPAN, Report, SUSPENDED_SPAN, SpanRecord};
 
 /// One span's line.
@@ -48,95 +50,33 @@ impl Row<'_> {
     }
 }
 
-/// The lines of all spans, trace by trace, parents before children. A span whose parent was not received is a root.
+/// The lines of all spans, trace by trace, parents before children.
 pub(super) fn layout(report: &Report) -> Vec<Row<'_>> {
-    let known: HashSet<&str> = report.spans.iter().map(|s| s.span_id.as_str()).collect();
-    let mut children: HashMap<&str, Vec<&SpanRecord>> = HashMap::new();
-    let mut roots = Vec::new();
-    for span in &report.spans {
-        if known.contains(span.parent_id.as_str()) && span.parent_id != span.span_id {
-            children.entry(&span.parent_id).or_default().push(span);
+    let notes = Notes::of(report);
+    let spans: Vec<&SpanRecord> = report.spans.iter().collect();
+    let lines = lines(&spans).into_iter();
+    lines.map(|line| row(line, &notes)).collect()
+}
+
+fn row<'a>(Line { branches, span }: Line<'a>, notes: &Notes<'a>) -> Row<'a> {
+    let status = status_word(span);
+    let status_ink = status_ink(&status);
+    let (note, note_ink) = notes.note(span);
+    Row {
+        trace_id: &span.trace_id,
+        branches,
+        name: &span.name,
+        name_ink: if span.name == LAMBDA_SPAN {
+            Ink::Strong
         } else {
-            roots.push(span);
-        }
-    }
-    // Stable: within a trace the order stays that of the report, and traces come in the order of their first span.
-    let first_of = |trace_id: &str| roots.iter().position(|root| root.trace_id == trace_id);
-    let mut ordered = roots.clone();
-    ordered.sort_by_key(|root| first_of(&root.trace_id));
-
-    let mut layout = Layout {
-        children,
-        notes: Notes::of(report),
-        rows: Vec::new(),
-    };
-    for root in ordered {
-        layout.place(root, "", "");
-    }
-    // Spans that are each other's parents hang under no root.
-    while let Some(stray) = layout.take_stray() {
-        layout.place(stray, "", "");
-    }
-    layout.rows
-}
-
-struct Layout<'a> {
-    /// Taken out as they are placed, so that a cycle of parents ends.
-    children: HashMap<&'a str, Vec<&'a SpanRecord>>,
-    notes: Notes<'a>,
-    rows: Vec<Row<'a>>,
-}
-
-impl<'a> Layout<'a> {
-    /// A span that still waits to be placed under its parent; it is taken from there.
-    fn take_stray(&mut self) -> Option<&'a SpanRecord> {
-        let parent = *self.children.keys().min()?;
-        let waiting = self.children.get_mut(parent)?;
-        let stray = waiting.pop();
-        if waiting.is_empty() {
-            self.children.remove(parent);
-        }
-        stray
-    }
-
-    fn place(&mut self, span: &'a SpanRecord, own: &str, below: &str) {
-        let row = self.row(span, own);
-        self.rows.push(row);
-        let children = self
-            .children
-            .remove(span.span_id.as_str())
-            .unwrap_or_default();
-        let last = children.len().saturating_sub(1);
-        for (index, child) in children.into_iter().enumerate() {
-            let (own, next) = if index == last {
-                ("└─ ", "   ")
-            } else {
-                ("├─ ", "│  ")
-            };
-            self.place(child, &format!("{below}{own}"), &format!("{below}{next}"));
-        }
-    }
-
-    fn row(&self, span: &'a SpanRecord, branches: &str) -> Row<'a> {
-        let status = status_word(span);
-        let status_ink = status_ink(&status);
-        let (note, note_ink) = self.notes.note(span);
-        Row {
-            trace_id: &span.trace_id,
-            branches: branches.to_owned(),
-            name: &span.name,
-            name_ink: if span.name == LAMBDA_SPAN {
-                Ink::Strong
-            } else {
-                Ink::Plain
-            },
-            resource: resource(span),
-            duration: duration(span.duration),
-            status,
-            status_ink,
-            note,
-            note_ink,
-        }
+            Ink::Plain
+        },
+        resource: resource(span),
+        duration: duration(span.duration),
+        status,
+        status_ink,
+        note,
+        note_ink,
     }
 }
 

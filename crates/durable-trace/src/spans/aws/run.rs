@@ -3,14 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use durable_trace_wire::{self as wire, UnixMillis};
-use opentelemetry::Context;
-use opentelemetry::KeyValue;
 use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
+use opentelemetry::{Context, KeyValue};
 
-use super::{WORKFLOW, attributes, builder, name, span_id};
+use super::{attributes, builder, name, span_id};
 use crate::contract::keys;
 use crate::plan::{Facts, Moment};
 use crate::spans::system_time;
@@ -116,10 +115,7 @@ impl Run {
 
     /// The id that any invocation comes to for the operation.
     pub(in crate::spans) fn id_of(&self, operation: &str) -> SpanId {
-        span_id(wire::derive_span_id(
-            &self.arn,
-            &format!("{WORKFLOW} {operation}"),
-        ))
+        span_id(wire::derive_operation_span_id(&self.arn, operation))
     }
 
     /// The operation's span, which may not be sent yet, and not by this invocation.

@@ -10,11 +10,12 @@ use durable_trace_wire as wire;
 use opentelemetry::trace::{Link, SpanBuilder, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
-use super::{InvocationFacts, Result, Resume, Saves, SpanView, Tracing, span_context, system_time};
+use super::{
+    InvocationFacts, Result, Resume, Saves, SpanView, Tracing, span_context, system_time,
+    tell_unreported, warn_if_shut_down,
+};
 use crate::contract::{keys, values};
-use crate::health;
 use crate::plan::{Action, Closing, Failure, Moment, Opening, ReplayedSpans, Telling};
-use crate::warning::Warning;
 
 /// The spans of one invocation.
 #[derive(Debug)]
@@ -184,10 +185,7 @@ impl SpanView for Datadog {
         self.lock().origin.clone_from(&resume.origin);
         let lambda = self.open_lambda(resume, facts);
         let execute = self.start(names::execute(facts), self.started, &lambda.0);
-        // Only a provider that has been shut down makes spans of no trace.
-        if !execute.span().span_context().is_valid() {
-            health::warn_once(&Warning::ProviderShutDown);
-        }
+        warn_if_shut_down(&execute);
         let mut open = self.lock();
         open.lambda = Some(lambda);
         open.execute = Some(execute);
@@ -285,13 +283,7 @@ impl SpanView for Datadog {
                 Result::Faulted(failure) => self.mark_failed(&execute, failure),
                 Result::OutOfTime => {}
             }
-            if let Some((errors, locations)) = health::take_unreported() {
-                span.set_attribute(KeyValue::new(
-                    keys::INTEGRATION_ERRORS,
-                    i64::try_from(errors).unwrap_or(i64::MAX),
-                ));
-                span.set_attribute(KeyValue::new(keys::INTEGRATION_ERROR_LOCATIONS, locations));
-            }
+            tell_unreported(&execute);
             span.end_with_timestamp(now);
         }
         if let Some((lambda, owner)) = lambda {
